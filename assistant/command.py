@@ -1,0 +1,261 @@
+"""A command is declared once: a typed function with a docstring.
+
+    @command(examples=('dyag search "who owns Orion"',))
+    def search(app: App, question: Annotated[str, typer.Argument(help="…")], top_k: int = 10) -> SearchResult:
+        "Show the passages found for a question."
+
+becomes `dyag search`, `/search` in the chat, an entry of the completion, and the body of a job or an API call. Typer
+only parses: it hands back a `Call`, so nothing of ours runs inside it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import typer
+from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
+
+from retrieval.errors import BadInput
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from assistant.app import App
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MANUAL = "Manual: docs/commands.md"
+WORD = re.compile(r"""
+    "([^"]+)"(?=\s|$)                # "two words"
+  | '(.+?)'(?=\s|$)                  # 'two words'; a quote inside a word is an apostrophe
+  | ((?:[^\s"]+|"[^"]*"|")+)         # a word, perhaps with a quoted part: --name="two words"
+    """, re.VERBOSE)  # fmt: skip
+
+
+class BadUsage(BadInput):
+    """A command line that cannot be understood: an unknown name or option, a missing or bad value."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a command: an option, or an argument (given by its place)."""
+
+    name: str
+    type: Any
+    """The annotation without typer's part: `int`, `Path`, `Literal["rag", "hybrid"]`…"""
+    default: Any
+    """`inspect.Parameter.empty` when it must be given."""
+    info: ParameterInfo | None
+
+    @property
+    def is_argument(self) -> bool:
+        return isinstance(self.info, ArgumentInfo) or (self.info is None and self.default is inspect.Parameter.empty)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """`--top-k`, `-k`; as typer derives them when none is declared."""
+        if self.is_argument:
+            return ()
+        long = f"--{self.name.replace('_', '-')}"
+        derived = (long, f"--no-{long[2:]}") if self.type is bool else (long,)
+        # In `Annotated[int, typer.Option("--top-k", "-k")]` typer stores the first flag as the default.
+        declared = (self.info.default, *(self.info.param_decls or ())) if isinstance(self.info, OptionInfo) else ()
+        flags = [flag for flag in declared if isinstance(flag, str) and flag.startswith("-")]
+        return tuple(part for flag in flags for part in flag.split("/")) or derived
+
+    @property
+    def help(self) -> str:
+        return (self.info.help if self.info else None) or ""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(map(str, get_args(self.type))) if get_origin(self.type) is Literal else ()
+
+    def signature(self, *, as_words: bool = False) -> inspect.Parameter:
+        """The same parameter as typer reads it; `as_words`: a text given as any number of words."""
+        kind = list[str] if as_words else self.type
+        default = None if as_words and self.default is not inspect.Parameter.empty else self.default
+        annotation = kind if self.info is None else Annotated[kind, self.info]
+        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+AS_JSON = Parameter("as_json", bool, False, typer.Option("--json", help="Print the result as JSON."))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A declared command; everything else is read from its function."""
+
+    name: str
+    function: Callable[..., Any]
+    background: bool = False
+    """Long work: the chat and the API run it as a job."""
+    aliases: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+
+    @property
+    def help(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        return self.help.partition("\n")[0]
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All but `app`. Only their annotations are resolved: `App` and the result may be typing-only names."""
+        _, *declared = inspect.signature(self.function).parameters.values()
+        named = SimpleNamespace(__annotations__={p.name: p.annotation for p in declared})
+        types = get_type_hints(named, globalns=self.function.__globals__, include_extras=True)
+        return tuple(_parameter(p.name, types[p.name], p.default) for p in declared)
+
+    @property
+    def options(self) -> tuple[Parameter, ...]:
+        """What completion and help offer after the name: parameters with flags, `--json` last."""
+        return (*(p for p in self.parameters if not p.is_argument), AS_JSON)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A command with its parsed arguments, ready to run."""
+
+    command: Command
+    arguments: Mapping[str, Any]
+    as_json: bool = False
+
+    def run(self, app: App) -> Any:
+        """What the function returns: a dataclass, an iterator of dataclasses, or None."""
+        return self.command.function(app, **self.arguments)
+
+
+COMMANDS: list[Command] = []
+"""As declared so far; read through `commands`."""
+
+
+def command(
+    name: str | None = None,
+    *,
+    background: bool = False,
+    aliases: Sequence[str] = (),
+    examples: Sequence[str] = (),
+) -> Callable[[F], F]:
+    """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API."""
+
+    def declare(function: F) -> F:
+        own_name = name or function.__name__.replace("_", "-")
+        found = Command(own_name, function, background, tuple(aliases), tuple(examples))
+        if taken := {own_name, *aliases} & {n for c in COMMANDS for n in (c.name, *c.aliases)}:
+            raise ValueError(f"declared twice: {', '.join(sorted(taken))}")
+        COMMANDS.append(found)
+        return function
+
+    return declare
+
+
+def commands() -> dict[str, Command]:
+    """Every command by each of its names: its own, then its aliases."""
+    import assistant.commands  # noqa: F401  (importing declares them)
+
+    return {name: found for found in COMMANDS for name in (found.name, *found.aliases)}
+
+
+def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bool = False) -> None:
+    """Make a command a subcommand of a typer program; a call of that program returns a `Call`.
+
+    `free_text`: the words given for the last text argument are joined, so a question needs no quotes in the chat.
+    """
+    *_, last = (None, *(p for p in found.parameters if p.is_argument))
+    joined = last if free_text and last is not None and last.type in (str, str | None) else None
+
+    def parsed(as_json: bool = False, **given: Any) -> Call:
+        if joined is not None:
+            given[joined.name] = " ".join(given[joined.name] or ()) or joined.default
+        return Call(found, given, as_json)
+
+    signature = [p.signature(as_words=p is joined) for p in (*found.parameters, AS_JSON)]
+    parsed.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    parsed.__annotations__ = {p.name: p.annotation for p in signature}
+    program.command(name, help=found.help, epilog=_epilog(found), hidden=name != found.name)(parsed)
+
+
+def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | None:
+    """The call that these words make; None when typer has answered itself (`--help`). Raises BadUsage."""
+    try:
+        result = program(args=list(words), prog_name=prog_name, standalone_mode=False)
+    except typer.TyperException as error:
+        named = next((word for word in words if word in commands()), "") if prog_name == "dyag" else ""
+        raise BadUsage(error.format_message(), f"See `{f'{prog_name} {named}'.rstrip()} --help`.") from error
+    return result if isinstance(result, Call) else None
+
+
+def parse_slash(line: str) -> Call | None:
+    """The call made by a chat line such as `/search who owns it --top-k 3`; None when it asked for help.
+
+    Raises BadUsage.
+    """
+    name, *words = split_words(line.removeprefix("/")) or [""]
+    known = commands()
+    if name not in known:
+        raise BadUsage(f"There is no command /{name}.", nearest(f"/{name}", [f"/{n}" for n in known]))
+    program = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    subcommand(program, name, known[name], free_text=True)
+    return parse(program, words, f"/{name}")
+
+
+def run_slash(app: App, line: str) -> Any:
+    """Run a chat line, show its result on the app's screen (as JSON with `--json`) and return it, iterators consumed.
+
+    Raises UserError; BadUsage for a line that cannot be understood.
+    """
+    from assistant.render import show
+
+    call = parse_slash(line)
+    result = call.run(app) if call else None
+    show(result, app.screen, as_json=call is not None and call.as_json)
+    return result
+
+
+def split_words(line: str) -> list[str]:
+    """Words of a chat line, grouped by quotes. Not shlex, to which the apostrophes of « l'état d'âme » are quotes."""
+    return [double or single or _unquoted(word) for double, single, word in WORD.findall(line)]
+
+
+def nearest(typed: str, known: Iterable[str]) -> str:
+    """A hint with the likeliest spellings, or with all that is known when none is near."""
+    known = sorted(known)
+    close = difflib.get_close_matches(typed, known, n=2)
+    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(known)}."
+
+
+def body_model(found: Command) -> type[BaseModel]:
+    """The body of an API call or job for a command: its parameters, and no other. `Call(found, dict(body))` runs it."""
+    from pydantic import ConfigDict, Field, create_model
+
+    fields: dict[str, Any] = {}
+    for p in found.parameters:
+        default = ... if p.default is inspect.Parameter.empty else p.default
+        low, high = (p.info.min, p.info.max) if p.info else (None, None)
+        fields[p.name] = (p.type, Field(default, description=p.help, ge=low, le=high))
+    return create_model(found.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
+    kind, *metadata = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    return Parameter(name, kind, default, next((m for m in metadata if isinstance(m, ParameterInfo)), None))
+
+
+def _unquoted(word: str) -> str:
+    return word if word.count('"') % 2 else word.replace('"', "")
+
+
+def _epilog(found: Command) -> str:
+    r"""Examples and manual; `\b` keeps typer from joining the lines."""
+    examples = "\n".join(["\b", "Examples:", *(f"  {line}" for line in found.examples)])
+    return f"{examples}\n\n{MANUAL}" if found.examples else MANUAL

@@ -1,0 +1,112 @@
+"""`dyag doctor`: does everything here work, and if not, what mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from assistant.command import command
+from retrieval.errors import UserError
+
+if TYPE_CHECKING:
+    from assistant.app import App
+
+LITTLE_SPACE = 500_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tried."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class DoctorResult:
+    """What was tried, and how it went."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if any(c.state == "error" for c in self.checks) else 0
+
+
+@command(examples=("dyag doctor", "dyag doctor --json"))
+def doctor(app: App) -> DoctorResult:
+    """Check this installation and workspace: Python, settings, disk, model, library, index."""
+    return DoctorResult(tuple(_checks(app)))
+
+
+def _checks(app: App) -> Iterator[Check]:
+    from assistant import __version__
+
+    yield Check("dyag", "ok", f"{__version__}, Python {platform.python_version()}, {sys.executable}")
+    yield _tried("settings", lambda: f"{app.settings.index.embedder}, workspace {app.home.path} ({app.home.origin})")
+    yield _disk(app)
+    yield _tried("embedder", lambda: _embedder(app))
+    yield _generator()
+    if not app.home.library.is_file():
+        yield Check("library", "warning", "nothing indexed yet", "dyag index PATH")
+        return
+    yield _tried("library", lambda: _library(app))
+    yield _tried("index", lambda: _index(app))
+
+
+def _tried(name: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", attempt())
+    except UserError as error:
+        return Check(name, "error", error.message, error.hint)
+
+
+def _disk(app: App) -> Check:
+    place = next(p for p in (app.home.data, *app.home.data.parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    text = f"{free / 1e9:.1f} GB free at {place}"
+    if not os.access(place, os.W_OK):
+        return Check("disk", "error", f"{place} cannot be written", "Choose another workspace with --home.")
+    return Check("disk", "warning", text, "Free some space.") if free < LITTLE_SPACE else Check("disk", "ok", text)
+
+
+def _embedder(app: App) -> str:
+    vector = app.embedder.embed(["dyag"])[0]
+    return f"{app.embedder.name}, {len(vector)} dimensions, {app.embedder.window} tokens"
+
+
+def _generator() -> Check:
+    return Check("generator", "ok", "extractive (built in: answers from the passages, no model needed)")
+
+
+def _library(app: App) -> str:
+    from retrieval.errors import LibraryDamaged
+
+    verdict = app.library.query("PRAGMA quick_check")[0][0]
+    if verdict != "ok":
+        raise LibraryDamaged(f"{app.home.library}: {verdict}", "Move it away and index your documents again.")
+    loose = app.home.library.stat().st_mode & 0o077
+    return f"{app.library.count_chunks()} chunks{', readable by others: chmod 600' if loose else ', private'}"
+
+
+def _index(app: App) -> str:
+    from retrieval import generation
+    from retrieval.sync import live_manifest
+
+    live = app.searcher.generation()
+    try:
+        generation.verify(app.home.index, live.manifest.name)
+    except generation.Damaged as damage:
+        raise UserError(f"the index is damaged: {damage}", "Run `dyag index --rebuild`.") from damage
+    manifest = live_manifest(app.home.index)
+    behind = manifest is None or manifest.revision != app.library.revision
+    return (
+        f"{live.manifest.chunks} chunks, every byte checked{'; behind the library: run dyag index' if behind else ''}"
+    )

@@ -1,0 +1,196 @@
+"""Which sentences answer: a linear score over what a sentence shares with the question and what kind of thing it holds.
+
+The weights are fitted (listwise softmax over the sentences of the five best passages) on questions with known answers by
+`benchmarks/fit_sentences.py`, which also reports the figures on the half that was held out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assistant.generators.base import Knowledge, Request
+from assistant.generators.question import Question
+from retrieval.facts import clean_markup, facts, is_row, is_rule
+from retrieval.lexical import analyze
+from retrieval.text import fold, sentences, words
+from retrieval.types import Passage
+
+PASSAGES = 5
+EMBEDDED = 24
+"""Sentences compared with the question by embedding, the best by words; the rest get the lowest similarity seen."""
+
+WEIGHTS = {
+    "similarity": 4.3, "passage": 5.67, "covered": 1.13, "around": 1.62, "passage_covered": 2.87, "rare": 2.36,
+    "shapes": 1.3, "short": -2.95, "length": 1.22, "number": 2.2, "date": 0.82, "no_date": -0.92,
+    "who": 1.31, "why": 1.04, "name": 0.42, "line": -1.0,
+}  # fmt: skip
+
+_DATE = re.compile(
+    r"\b(?:1\d{3}|20\d{2})\b|\b(?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|january|"
+    r"february|march|april|may|june|july|august|september|october|november|december|century|siècle)\b",
+    re.IGNORECASE,
+)
+_QUANTITY = re.compile(r"\d|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|vingt|trente|cent|mille|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand|million|milliard|billion)s?\b", re.IGNORECASE)  # fmt: skip
+_CAUSE = re.compile(r"\b(?:car|parce|afin|pour|puisque|because|due|since|so that|in order|to)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence (or line) of a passage."""
+
+    text: str
+    passage: int
+    """Rank of its passage, from 0."""
+    chunk_id: int
+    terms: tuple[str, ...]
+    line: bool
+    """A `Key : value` line, list item or table row rather than prose."""
+
+
+def scope(request: Request, question: Question) -> tuple[Sequence[Passage], Question]:
+    """The passages to quote from, and the question as it stands to them.
+
+    Once a document is named, only its passages count and its name chooses no sentence.
+    """
+    named = [p for p in request.passages if p.document_id in request.named]
+    if not named:
+        return request.passages[:PASSAGES], question
+    return named[:PASSAGES], question.without(p.title for p in named)
+
+
+def split(passages: Sequence[Passage], question: Question) -> list[Sentence]:
+    """The sentences of the best passages; headings, rules and code fences are left out."""
+    found: list[Sentence] = []
+    for rank, passage in enumerate(passages):
+        for text, line in units(passage.text):
+            found.append(Sentence(text, rank, passage.chunk_id, tuple(analyze(text, question.language)), line))
+    return found
+
+
+def units(text: str) -> list[tuple[str, bool]]:
+    """(text, is a line) of each quotable unit."""
+    made: list[tuple[str, bool]] = []
+    lines = text.split("\n")
+    for line, below in zip(map(str.strip, lines), [*lines[1:], ""], strict=True):
+        if not line or line.startswith(("#", "```", "~~~", "<!--")) or is_rule(line):
+            continue
+        if is_row(line) and is_rule(below):
+            continue  # the header row says what the columns are, never an answer
+        if is_row(line):
+            made.append((" — ".join(c for c in re.split(r"\s*\|\s*", line.strip("| ")) if c), True))
+            continue
+        listed = bool(re.match(r"[-*+•]\s|\d+[.)]\s", line))
+        plain = clean_markup(re.sub(r"^(?:[-*+•]|\d+[.)])\s+", "", line))
+        keyed = len(plain) < 200 and any(True for _ in facts(plain))
+        made += [(s, listed or keyed) for s in ([plain] if keyed else sentences(plain))]
+    return made
+
+
+def score(
+    found: Sequence[Sentence], passages: Sequence[Passage], question: Question, knowledge: Knowledge
+) -> list[float]:
+    """A score for each sentence; only their order matters."""
+    return [total(row) for row in features(found, passages, question, knowledge)]
+
+
+def total(row: Mapping[str, float]) -> float:
+    """The score of one sentence's features."""
+    return sum(WEIGHTS[name] * value for name, value in row.items())
+
+
+def features(
+    found: Sequence[Sentence], passages: Sequence[Passage], question: Question, knowledge: Knowledge
+) -> list[dict[str, float]]:
+    """The named features of each sentence."""
+    weight = {t: knowledge.rarity(t, question.language) for t in question.terms}
+    share = _share(weight)
+    local = _share(_local_rarity(found, question))
+    kept = [w for w in words(question.text) if len(w) > 3 and set(analyze(w, question.language)) & set(question.terms)]
+    shapes = set().union(*map(_shapes, kept), set())
+    asked = {fold(w) for w in words(question.text)}
+    per_passage = [_passage_terms(p, found, rank, question) for rank, p in enumerate(passages)]
+    rows = []
+    for i, sentence in enumerate(found):
+        own, passage = set(sentence.terms), passages[sentence.passage]
+        titled = own | per_passage[sentence.passage][0]
+        near = own.union(
+            *(found[j].terms for j in (i - 1, i + 1) if 0 <= j < len(found) and found[j].passage == sentence.passage)
+        )
+        row = {
+            "passage": passage.score,
+            "covered": share(titled),
+            "around": share(near),
+            "passage_covered": share(per_passage[sentence.passage][1]),
+            "rare": local(own),
+            "shapes": _overlap(shapes, sentence.text),
+        }
+        rows.append(row | _form(sentence, question, asked))
+    for row, similarity in zip(rows, _similarities(found, rows, question, knowledge), strict=True):
+        row["similarity"] = similarity
+    return rows
+
+
+def _form(sentence: Sentence, question: Question, asked: set[str]) -> dict[str, float]:
+    """Features of what a sentence holds, whatever words it shares."""
+    raw = words(sentence.text)
+    new = [w for w in raw if fold(w) not in asked]
+    fresh = " ".join(new)
+    names = sum(w[0].isupper() for w in new[1:])
+    dated = bool(_DATE.search(fresh))
+    return {
+        "short": float(len(raw) < 6 and not sentence.line),
+        "length": math.log1p(len(raw)) / 4,
+        "number": float(question.kind == "number" and bool(_QUANTITY.search(fresh))),
+        "date": float(question.kind == "date" and dated),
+        "no_date": float(question.kind == "date" and not dated),
+        "who": min(names, 5) / 5 * (question.kind == "who"),
+        "why": float(question.kind == "why" and bool(_CAUSE.search(sentence.text))),
+        "name": float(question.kind in ("who", "where", "other") and names > 0),
+        "line": float(sentence.line),
+    }
+
+
+def _share(weight: dict[str, float]) -> Callable[[set[str]], float]:
+    total = sum(weight.values()) or 1.0
+    return lambda terms: sum(w for t, w in weight.items() if t in terms) / total
+
+
+def _local_rarity(found: Sequence[Sentence], question: Question) -> dict[str, float]:
+    """Rarity among these sentences: a word they all share cannot choose between them."""
+    count = len(found)
+    return {t: math.log((count + 1) / (sum(t in s.terms for s in found) + 0.5)) for t in question.terms}
+
+
+def _passage_terms(
+    passage: Passage, found: Sequence[Sentence], rank: int, question: Question
+) -> tuple[set[str], set[str]]:
+    """Terms of a passage's title and headings, and of all of it."""
+    title = set(analyze(" ".join([passage.title, *passage.headings]), question.language))
+    return title, title.union(*(s.terms for s in found if s.passage == rank))
+
+
+def _shapes(word: str) -> set[str]:
+    plain = fold(word)
+    return {plain[i : i + 4] for i in range(max(1, len(plain) - 3))}
+
+
+def _overlap(shapes: set[str], text: str) -> float:
+    """Share of the question's four-letter runs that a text holds: catches what stems miss."""
+    own = set().union(*(_shapes(w) for w in words(text) if len(w) > 3), set())
+    return len(shapes & own) / max(1, len(shapes))
+
+
+def _similarities(
+    found: Sequence[Sentence], rows: Sequence[dict[str, float]], question: Question, knowledge: Knowledge
+) -> list[float]:
+    """Cosines for the sentences most promising by words."""
+    order = sorted(range(len(found)), key=lambda i: -(rows[i]["covered"] + rows[i]["around"] + rows[i]["passage"]))[
+        :EMBEDDED
+    ]
+    values = knowledge.similarities(question.text, [found[i].text for i in order])
+    known = dict(zip(order, values, strict=True))
+    lowest = min(values, default=0.0)
+    return [known.get(i, lowest) for i in range(len(found))]

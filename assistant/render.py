@@ -1,0 +1,181 @@
+"""How each result is shown to a person: one renderer for each result class. `show` also knows how to print JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+from assistant.commands.ask import AskResult, BatchLine, SearchResult, SourceResult
+from assistant.commands.config import ConfigView
+from assistant.commands.doctor import DoctorResult
+from assistant.commands.index import ChunkFileResult, FailureView, IndexResult, StatusResult
+from assistant.screen import Screen, bold, dim, duration
+
+_LISTED = 5
+"""Paths shown for one reason."""
+
+
+def show(result: Any, screen: Screen, *, as_json: bool = False) -> int:
+    """Write a command's result and return its exit code; for an iterator, the lowest of its results' codes."""
+    if result is None:
+        return 0
+    if isinstance(result, Iterator):
+        return min((show(item, screen, as_json=as_json) for item in result), default=0)
+    if as_json:
+        screen.json(plain(result))
+    else:
+        render(result, screen)
+    screen.flush()
+    return getattr(result, "exit_code", 0)
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON types: dataclasses become objects, sequences lists, paths text; NaN and infinity null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+@singledispatch
+def render(result: object, screen: Screen) -> None:
+    """Write a result to the screen for a person."""
+    raise TypeError(f"no renderer for {type(result).__name__}")
+
+
+@render.register
+def _(result: ConfigView, screen: Screen) -> None:
+    rows = [(s.name, "none" if s.value is None else str(s.value), dim(s.origin)) for s in result.settings]
+    screen.table(("setting", "value", "from"), rows)
+    screen.out()
+    screen.out(bold("workspace "), str(result.home), dim(f"  ({result.home_origin})"))
+
+
+@render.register
+def _(result: SearchResult, screen: Screen) -> None:
+    if not result.passages:
+        screen.note("Nothing matches.")
+    for number, p in enumerate(result.passages, 1):
+        scores = f"{p.score:.2f}  dense {p.dense:.2f}  lexical {p.lexical:.1f}"
+        screen.out(bold(f"{number}. {p.title or p.document}"), f"  [chunk_{p.chunk_id}]  ", dim(scores))
+        screen.out(dim(f"   {p.document}{f'  ({p.external_id})' if p.external_id else ''}"))
+        screen.out(_indent(_shorten(p.text, 300)))
+        screen.out()
+
+
+@render.register
+def _(result: AskResult, screen: Screen) -> None:
+    screen.out(result.answer)
+    if result.citations:
+        screen.out()
+    for c in result.citations:
+        title = next((p.title for p in result.passages if p.chunk_id == c.chunk_id), "")
+        doubt = "" if c.supported else "  (weak support)"
+        screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {c.document}{doubt}"))
+
+
+@render.register
+def _(result: BatchLine, screen: Screen) -> None:
+    screen.json(plain(result.result))
+
+
+@render.register
+def _(result: SourceResult, screen: Screen) -> None:
+    path = " › ".join(dict.fromkeys(p for p in (result.title, *result.headings) if p))
+    screen.out(
+        bold(path or result.document), f"  [chunk_{result.chunk_id}]", dim("  (deleted)" if result.deleted else "")
+    )
+    screen.out(dim(f"{result.document}{f'  ({result.external_id})' if result.external_id else ''}"))
+    if result.before:
+        screen.out(dim(f"\n… [chunk_{result.before_id}] {_shorten(result.before, 200)}"))
+    screen.out()
+    screen.out(result.text)
+    if result.after:
+        screen.out(dim(f"\n… [chunk_{result.after_id}] {_shorten(result.after, 200)}"))
+
+
+@render.register
+def _(result: IndexResult, screen: Screen) -> None:
+    rows = [("added", result.added), ("changed", result.changed), ("removed", result.removed)]
+    rows += [("renamed", result.renamed)] if result.renamed else []
+    rows += [("unchanged", result.unchanged), ("failed", result.failed)]
+    rows += [("forgotten", result.forgotten)] if result.forgotten else []
+    screen.table(("files", ""), [(name, str(count)) for name, count in rows])
+    screen.out()
+    total = f"{result.documents} documents, {result.chunks} chunks ({result.embedded} embedded) in {duration(result.seconds)}"
+    screen.out(total)
+    _failures(result.failures, screen)
+
+
+@render.register
+def _(result: StatusResult, screen: Screen) -> None:
+    built = datetime.fromtimestamp(result.created).strftime("%Y-%m-%d %H:%M") if result.created else "never"
+    state = "" if result.current else "  (behind the library: run `dyag index`)"
+    rows = [
+        ("workspace", str(result.home)),
+        ("documents", f"{result.documents}"),
+        ("chunks", f"{result.chunks}  ({result.deleted_chunks} deleted, kept for old citations)"),
+        ("files", ", ".join(f"{count} {name}" for name, count in result.files.items())),
+        ("model", f"{result.model}, {result.dimension} dimensions" if result.model else "none"),
+        ("generation", f"{result.generation or 'none'}, {result.vectors or 'no'} vectors, built {built}{state}"),
+        ("library", _size(result.library_bytes)),
+        ("index", _size(result.index_bytes)),
+        *(("source", root) for root in result.roots),
+    ]
+    screen.table(("", ""), rows)
+    _failures(result.failures, screen)
+
+
+@render.register
+def _(result: ChunkFileResult, screen: Screen) -> None:
+    screen.out(f"{result.chunks} chunks of {result.documents} documents in {result.output}")
+    _failures(result.failures, screen)
+
+
+@render.register
+def _(result: DoctorResult, screen: Screen) -> None:
+    marks = {"ok": "ok", "warning": "warning", "error": "ERROR"}
+    screen.table(("check", "", ""), [(c.name, marks[c.state], f"{c.detail}  {c.fix}".rstrip()) for c in result.checks])
+
+
+def _failures(failures: Sequence[FailureView], screen: Screen) -> None:
+    """Every reason; the paths of a reason that is common are counted, not listed."""
+    by_reason: dict[str, list[str]] = {}
+    for failure in failures:
+        by_reason.setdefault(failure.reason, []).append(failure.path)
+    if by_reason:
+        screen.out()
+    for reason, paths in by_reason.items():
+        for path in paths[:_LISTED]:
+            screen.out(f"  {path}: ", dim(reason))
+        if len(paths) > _LISTED:
+            screen.out(f"  … and {len(paths) - _LISTED} more: ", dim(reason))
+
+
+def _shorten(text: str, limit: int) -> str:
+    plain_text = " ".join(text.split())
+    return plain_text if len(plain_text) <= limit else plain_text[:limit].rsplit(" ", 1)[0] + " …"
+
+
+def _indent(text: str) -> str:
+    return textwrap.indent(textwrap.fill(text, 100), "   ")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

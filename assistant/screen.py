@@ -1,0 +1,225 @@
+"""All terminal presentation. Results go to stdout, messages and progress to stderr; every text is sanitised here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TextIO
+
+from assistant.sanitize import clean, escape_json
+
+
+class ReaderGone(Exception):
+    """Nobody reads what is written any more (`dyag … | head`)."""
+
+
+class Styled(NamedTuple):
+    """A text with its terminal style, an SGR code."""
+
+    text: str
+    code: str
+
+
+def bold(text: str) -> Styled:
+    return Styled(text, "1")
+
+
+def dim(text: str) -> Styled:
+    return Styled(text, "2")
+
+
+def red(text: str) -> Styled:
+    return Styled(text, "31")
+
+
+Text = str | Styled
+
+
+class Screen:
+    """Where a command writes. Plain text when NO_COLOR is set, TERM is dumb or the stream is not a terminal."""
+
+    def __init__(
+        self, stdout: TextIO | None = None, stderr: TextIO | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+        self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self._dumb = environ.get("TERM") == "dumb"
+        self._bar_shown = False
+
+    def out(self, *parts: Text, end: str = "\n") -> None:
+        """Write a result to stdout: the parts, joined. Raises ReaderGone."""
+        self._write(self.stdout, self._styled(self.stdout, parts) + end)
+
+    def json(self, value: Any) -> None:
+        """Write one JSON object on one line of stdout. Raises ReaderGone."""
+        is_utf8 = _encoding(self.stdout).lower().replace("-", "") == "utf8"
+        line = json.dumps(value, ensure_ascii=not is_utf8, allow_nan=False)
+        self._write(self.stdout, escape_json(line) + "\n")
+
+    def note(self, *parts: Text) -> None:
+        """Write a message to stderr. Raises ReaderGone."""
+        self._write(self.stderr, self._styled(self.stderr, parts) + "\n")
+
+    def error(self, message: str, hint: str = "") -> None:
+        """Write what went wrong, and on the next line what to do, to stderr."""
+        self.note(red("dyag: "), message)
+        if hint:
+            self.note(hint)
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[Text | int | float]]) -> None:
+        """Write aligned columns to stdout, numbers to the right; on a terminal, the widest are cut to fit."""
+        right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
+        lines = [[bold(header) for header in headers], *([_cell(value) for value in row] for row in rows)]
+        widths = [max(_width(line[i].text) for line in lines) for i in range(len(headers))]
+        if self.stdout.isatty():
+            _fit(widths, shutil.get_terminal_size().columns)
+        for line in lines:
+            cells = [_pad(cell, width, to_right) for cell, width, to_right in zip(line, widths, right, strict=True)]
+            self.out(*_joined(cells))
+
+    @contextmanager
+    def progress(self, total: int | None, label: str) -> Iterator[Progress]:
+        """Count work on stderr: a line redrawn in place on a terminal, else a new line every ten seconds."""
+        bar = Progress(self, total, label)
+        try:
+            yield bar
+        finally:
+            bar.finish()
+
+    def flush(self) -> None:
+        """Hand over what was written to stdout. Raises ReaderGone."""
+        with _reader():
+            self.stdout.flush()
+
+    @property
+    def redraws(self) -> bool:
+        """Whether a line of stderr can be drawn over."""
+        return self.stderr.isatty() and not self._dumb
+
+    def draw_bar(self, text: str) -> None:
+        """Draw the progress line in place; the next message clears it."""
+        text = clean(text, newlines=False)[: shutil.get_terminal_size().columns - 1]
+        self.stderr.write("\r" + _encodable(text, self.stderr) + "\x1b[K")
+        self.stderr.flush()
+        self._bar_shown = True
+
+    def _clear_bar(self) -> None:
+        if self._bar_shown:
+            self.stderr.write("\r\x1b[K")
+            self.stderr.flush()
+            self._bar_shown = False
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        self._clear_bar()
+        with _reader():
+            stream.write(_encodable(text, stream))
+
+    def _styled(self, stream: TextIO, parts: Sequence[Text]) -> str:
+        plain = self._plain or not stream.isatty()
+        return "".join(_part(part, plain) for part in parts)
+
+
+class Progress:
+    """A count of work done, with its rate and the time left."""
+
+    def __init__(self, screen: Screen, total: int | None, label: str) -> None:
+        self.done = 0
+        self.total = total
+        self._screen = screen
+        self._label = label
+        self._every = 0.1 if screen.redraws else 10.0
+        self._start = self._shown = time.monotonic()
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+        if time.monotonic() - self._shown >= self._every:
+            self._shown = time.monotonic()
+            (self._screen.draw_bar if self._screen.redraws else self._screen.note)(self.line(self._shown))
+
+    def finish(self) -> None:
+        self._screen.note(self.line(time.monotonic(), ended=True))
+
+    def line(self, now: float, *, ended: bool = False) -> str:
+        """`Indexing: 120/400 (30%), 12/s, 23 s left`."""
+        seconds = now - self._start
+        rate = self.done / seconds if seconds > 0 else 0.0
+        count = f"{self.done}/{self.total} ({self.done / self.total:.0%})" if self.total else f"{self.done}"
+        parts = [f"{self._label}: {count}", f"{rate:.3g}/s"]
+        if ended:
+            parts.append(f"took {duration(seconds)}")
+        elif self.total and rate:
+            parts.append(f"{duration(max(self.total - self.done, 0) / rate)} left")
+        return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `23 s`, `2 min 05 s`, `1 h 02 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _part(part: Text, plain: bool) -> str:
+    if isinstance(part, str):
+        return clean(part)
+    return clean(part.text) if plain or not part.code else f"\x1b[{part.code}m{clean(part.text)}\x1b[0m"
+
+
+@contextmanager
+def _reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+
+
+def _encoding(stream: TextIO) -> str:
+    return stream.encoding or "utf-8"
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """What the stream's encoding cannot write becomes `?`: no answer is lost to a terminal in Latin-1."""
+    return text.encode(_encoding(stream), "replace").decode(_encoding(stream))
+
+
+def _cell(value: Text | float) -> Styled:
+    text, code = value if isinstance(value, Styled) else (str(value), "")
+    return Styled(clean(text, newlines=False), code)
+
+
+def _width(text: str) -> int:
+    """Columns a terminal needs: two for a Chinese character or an emoji, none for a combining accent."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
+
+
+def _fit(widths: list[int], columns: int) -> None:
+    """Narrow the widest columns until the line fits, keeping four characters of each."""
+    while sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > 4:
+        widths[widths.index(max(widths))] -= 1
+
+
+def _pad(cell: Styled, width: int, to_right: bool) -> Styled:
+    text = cell.text
+    if _width(text) > width:
+        while _width(text) > width - 1:
+            text = text[:-1]
+        text += "…"
+    space = " " * (width - _width(text))
+    return Styled(space + text if to_right else text + space, cell.code)
+
+
+def _joined(cells: Sequence[Styled]) -> list[Text]:
+    *first, last = cells
+    return [part for cell in first for part in (cell, "  ")] + [Styled(last.text.rstrip(), last.code)]

@@ -1,0 +1,1 @@
+"""Measurements of dyag, each against a named peer in the same run; every script says what it measures."""

@@ -1,0 +1,19 @@
+"""The peer's first answer from a fresh process: open its persisted index, retrieve for one question (startup.py runs this).
+
+python benchmarks/peer_ask.py FOLDER QUESTION
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# First, or benchmarks/retrieval.py would hide the package of that name.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import peer
+
+if __name__ == "__main__":
+    folder, question = sys.argv[1:]
+    retriever = peer.open_retriever(Path(folder), peer.minilm(2))
+    print(retriever.invoke(question)[0].page_content)

@@ -1,0 +1,1 @@
+"""Metrics: each a small function of an answer and its gold."""

@@ -1,0 +1,1 @@
+"""Examples, datasets, base models, training and runs. Imports `retrieval` only."""

@@ -1,0 +1,1 @@
+"""From files to passages: documents, chunks, the library, the index, search and citations."""

@@ -1,0 +1,215 @@
+"""Embedders: texts to unit vectors.
+
+The default is all-MiniLM-L6-v2 (Wang et al. 2020, sentence-transformers), exported once to ONNX with per-channel int8
+weights and run by onnxruntime. Any sentence-transformers model or LangChain `Embeddings` can be named instead:
+
+    minilm                                   the packaged default
+    sentence-transformers:NAME_OR_FOLDER     a model on disk or on the hub
+    langchain:package.module:Class           any LangChain Embeddings, made without arguments
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.errors import BadSetting, ModelMissing
+
+Vectors = npt.NDArray[np.float32]
+BATCH = 8
+"""Texts per forward pass; larger batches are slower on a CPU (padding, cache), see docs/experiments.md."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. `name` identifies the weights: vectors of two names never mix."""
+
+    name: str
+    dimension: int
+    window: int
+    """Tokens the model reads; the rest of a longer text would be ignored."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (len(texts), dimension)."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without the model's special tokens."""
+        ...
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        """Character span of each token."""
+        ...
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2 by onnxruntime: 384 dimensions, a window of 256 tokens."""
+
+    dimension = 384
+    window = 256
+
+    def __init__(self, cache: Path, threads: int = 0) -> None:
+        from retrieval.minilm import FORMAT, packaged_model
+
+        self.name = f"all-MiniLM-L6-v2/{FORMAT}"
+        self._cache, self._threads = cache, threads or os.cpu_count() or 1
+        self._model = packaged_model()
+        self._tokenizer: Any = None
+        self._session: Any = None
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        out = np.zeros((len(texts), self.dimension), np.float32)
+        if not texts:
+            return out
+        encoded = self._load_tokenizer().encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            out[rows] = self._forward([encoded[i].ids for i in rows])
+        return out
+
+    def _forward(self, ids: list[list[int]]) -> Vectors:
+        """Mean-pooled unit vectors of one batch of token ids."""
+        width = max(map(len, ids))
+        tokens = np.zeros((len(ids), width), np.int64)
+        mask = np.zeros((len(ids), width), np.int64)
+        for row, sequence in enumerate(ids):
+            tokens[row, : len(sequence)] = sequence
+            mask[row, : len(sequence)] = 1
+        inputs = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+        hidden = self._load_session().run(None, inputs)[0]
+        pooled = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        return unit(pooled)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(e.ids) for e in self._load_whole().encode_batch(list(texts), add_special_tokens=False)]
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        offsets: list[tuple[int, int]] = self._load_whole().encode(text, add_special_tokens=False).offsets
+        return offsets
+
+    def _load_tokenizer(self) -> Any:
+        if self._tokenizer is None:
+            self._tokenizer = self._read_tokenizer()
+            self._tokenizer.enable_truncation(self.window)
+        return self._tokenizer
+
+    def _load_whole(self) -> Any:
+        """The tokenizer without truncation, for measuring."""
+        if not hasattr(self, "_whole"):
+            self._whole = self._read_tokenizer()
+        return self._whole
+
+    def _read_tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._model / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    def _load_session(self) -> Any:
+        if self._session is None:
+            import onnxruntime
+
+            from retrieval.minilm import exported
+
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
+            options.log_severity_level = 3
+            path = exported(self._model, self._cache)
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return self._session
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model, by name or folder."""
+
+    def __init__(self, model: str) -> None:
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            self._model = SentenceTransformer(model, trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise ModelMissing(
+                f"The embedding model `{model}` cannot be loaded: {str(error).splitlines()[0]}",
+                "Give a folder that holds the model, connect to the hub once, or set index.embedder to minilm.",
+            ) from error
+        self.name = f"sentence-transformers:{model}"
+        self.dimension = int(self._model.get_sentence_embedding_dimension() or 0)
+        self.window = int(self._model.max_seq_length or 512)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return unit(np.asarray(self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False), np.float32))
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        encoded = self._model.tokenizer(
+            text, add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
+        )
+        return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+
+class LangChainEmbedder:
+    """Any LangChain `Embeddings`; its tokenizer is unknown, so tokens are counted as words and signs."""
+
+    window = 256
+
+    def __init__(self, embeddings: Any, name: str) -> None:
+        self._embeddings, self.name = embeddings, f"langchain:{name}"
+        self.dimension = len(embeddings.embed_query("dimension"))
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        return unit(np.asarray(self._embeddings.embed_documents(list(texts)), np.float32))
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(self.token_offsets(text)) for text in texts]
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        import re
+
+        # Four letters a token, the usual rate of subword tokenizers on French and English.
+        return [m.span() for m in re.finditer(r"\w{1,4}|[^\w\s]", text)]
+
+
+def unit(vectors: npt.NDArray[Any]) -> Vectors:
+    """Rows scaled to length 1; a zero row stays zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+def load_embedder(setting: str, cache: Path, threads: int = 0) -> Embedder:
+    """The embedder a setting names. Raises BadSetting for an unknown form, ModelMissing when it cannot be loaded."""
+    kind, _, rest = setting.partition(":")
+    if setting == "minilm":
+        return MiniLM(cache, threads)
+    if kind == "sentence-transformers" and rest:
+        return SentenceTransformerEmbedder(rest)
+    if kind == "langchain" and ":" in rest:
+        return _load_langchain(rest)
+    raise BadSetting(
+        f"index.embedder is `{setting}`, which names no embedder.",
+        "Use minilm, sentence-transformers:NAME_OR_FOLDER or langchain:package.module:Class.",
+    )
+
+
+def _load_langchain(target: str) -> Embedder:
+    module, _, cls = target.rpartition(":")
+    try:
+        made = getattr(importlib.import_module(module), cls)()
+    except (ImportError, AttributeError) as error:
+        raise BadSetting(
+            f"index.embedder: `{target}` cannot be imported: {error}", "Check module and class."
+        ) from error
+    return LangChainEmbedder(made, target)

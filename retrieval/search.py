@@ -1,0 +1,178 @@
+"""The search pipeline: embed the question, search both indexes, fuse, fetch the passages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retrieval import generation
+from retrieval.embed import Embedder, Vectors
+from retrieval.errors import BadInput, BadQuestion, NoIndex, WrongEmbedder
+from retrieval.fuse import fuse
+from retrieval.generation import Generation
+from retrieval.library import Library
+from retrieval.text import detect_language, fold
+from retrieval.types import Chunk, Language, Passage
+
+MAX_QUESTION = 8_000
+"""Characters; more is a document, not a question."""
+DENSE_WEIGHT: dict[Language, float] = {"fr": 0.4, "en": 0.55}
+"""Share of the cosine in the fused score: MiniLM was trained on English, so it is trusted less in French.
+Measured on six sets; see docs/experiments.md."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The passages for a question, with what the search made of it."""
+
+    question: str
+    language: Language
+    passages: tuple[Passage, ...]
+
+
+class Searcher:
+    """Hybrid search over the live generation; reopens when a sync has swapped in a new one.
+
+    `repair` is called when the index is missing or damaged and has to bring back a good generation from the library.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        folder: Path,
+        embedder: Embedder,
+        repair: Callable[[str], None],
+        *,
+        dense_weight: float | None = None,
+        candidates: int = 100,
+    ) -> None:
+        self.library, self.embedder = library, embedder
+        self._folder, self._repair = folder, repair
+        self._weight, self._candidates = dense_weight, candidates
+        self._open: Generation | None = None
+        self._last: tuple[str, Vectors] = ("", np.zeros(0, np.float32))
+
+    def search(
+        self,
+        question: str,
+        top_k: int = 10,
+        *,
+        language: Language | None = None,
+        filters: Mapping[str, str] | None = None,
+    ) -> Found:
+        """The best `top_k` passages. Raises BadQuestion, BadInput (a filter), NoIndex, WrongEmbedder."""
+        question = check_question(question)
+        spoken = language or detect_language(question, default="fr")
+        self.generation()  # a missing index or another embedder is said before a bad filter
+        allowed = self._allowed(filters) if filters else None
+        return Found(question, spoken, self._ranked(question, spoken, top_k, allowed))
+
+    def within(self, found: Found, document_ids: Sequence[int], top_k: int) -> tuple[Passage, ...]:
+        """The best passages for the same question among these documents only."""
+        chunks = [c.id for i in document_ids for c in self.library.document_chunks(i)]
+        return self._ranked(found.question, found.language, top_k, chunks)
+
+    def _ranked(
+        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
+    ) -> tuple[Passage, ...]:
+        live = self.generation()
+        vector = self._question_vector(question)
+        pool = max(self._candidates, top_k)
+        bm25 = dict(live.lexical.search(question, language, pool, allowed))
+        dense = dict(live.vectors.search(vector, pool, allowed))
+        dense |= live.vectors.similarities(vector, [i for i in bm25 if i not in dense])
+        weight = DENSE_WEIGHT[language] if self._weight is None else self._weight
+        ranked = fuse(dense, bm25, weight)[:top_k]
+        chunks = self.library.chunks([i for i, _ in ranked])
+        scores = {i: (s, dense[i], bm25.get(i, 0.0)) for i, s in ranked if i in chunks}
+        return self.passages([chunks[i] for i in scores], scores)
+
+    def _question_vector(self, question: str) -> Vectors:
+        if self._last[0] != question:
+            self._last = (question, self.embedder.embed([question])[0])
+        return self._last[1]
+
+    def generation(self) -> Generation:
+        """The live generation, opened, and repaired from the library when it cannot be."""
+        name = generation.current_name(self._folder)
+        if self._open is None or self._open.manifest.name != name:
+            self._open = self._opened(name)
+            if self._open.manifest.model != self.embedder.name:
+                made = self._open.manifest.model
+                self._open = None
+                raise WrongEmbedder(
+                    f"The index was made with the embedder {made}, but {self.embedder.name} is configured.",
+                    "Run `dyag index` to embed the library with it, or set index.embedder back.",
+                )
+        return self._open
+
+    def _opened(self, name: str | None) -> Generation:
+        for _ in range(2):
+            try:
+                if name is None:
+                    raise generation.Damaged("the index folder is missing or empty")
+                return generation.open_generation(self._folder, name)
+            except generation.Damaged as damage:
+                moved = generation.current_name(self._folder)
+                if moved is None or moved == name:
+                    if not self.library.query("SELECT 1 FROM files LIMIT 1"):
+                        raise NoIndex(
+                            "Nothing has been indexed yet.", "Run `dyag index PATH` on your documents."
+                        ) from None
+                    self._repair(str(damage))
+                name = generation.current_name(self._folder)
+        raise NoIndex("The index cannot be read even after a rebuild.", "Run `dyag doctor`.")
+
+    def _allowed(self, filters: Mapping[str, str]) -> list[int]:
+        allowed = self.library.chunks_where(filters)
+        keys = self.library.metadata_keys()
+        known = set(map(fold, keys))
+        unknown = [key for key in filters if fold(key) not in known]
+        if unknown:
+            names = ", ".join(sorted(keys)[:30]) or "none"
+            raise BadInput(f"No document has a `{unknown[0]}` in its metadata.", f"Keys there are: {names}.")
+        return allowed
+
+    def passages(
+        self, chunks: Sequence[Chunk], scores: Mapping[int, tuple[float, float, float]] | None = None
+    ) -> tuple[Passage, ...]:
+        """Passages of these chunks, in order; chunks without scores were added for context."""
+        origins = self.library.origins(c.document_id for c in chunks)
+        made = []
+        for c in chunks:
+            score, dense, lexical = (scores or {}).get(c.id, (0.0, 0.0, 0.0))
+            where = origins[c.document_id]
+            made.append(
+                Passage(
+                    c.id,
+                    where.path,
+                    where.external_id,
+                    c.title,
+                    c.headings,
+                    c.text,
+                    score,
+                    dense,
+                    lexical,
+                    c.document_id,
+                )
+            )
+        return tuple(made)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return self.embedder.embed(texts)
+
+
+def check_question(question: str) -> str:
+    """The question trimmed. Raises BadQuestion when it is empty or too long."""
+    question = " ".join(question.replace("\x00", " ").split())
+    if not question:
+        raise BadQuestion("The question is empty.", 'Ask something: dyag ask "Quel port écoute PostgreSQL ?"')
+    if len(question) > MAX_QUESTION:
+        raise BadQuestion(
+            f"The question is {len(question):,} characters long; at most {MAX_QUESTION:,} are searched.",
+            "Ask a shorter question; to search inside a long text, put it in a file and run `dyag index FILE`.",
+        )
+    return question

@@ -1,0 +1,427 @@
+"""Sync: make the library and its index show what is on disk, doing only what changed.
+
+Walk the known folders, read the files whose size or time moved, write their documents, embed the chunks that are new,
+then build and swap in a generation if anything it would show has changed. Every step commits as it goes, so that a sync
+killed at any point is simply continued by the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from retrieval import chunk as chunking
+from retrieval import generation
+from retrieval.embed import Embedder
+from retrieval.errors import BadInput, Busy, NotFound, ParseFailed
+from retrieval.files import disk_errors, private_folder
+from retrieval.ingest import FileWriter, remove_documents
+from retrieval.library import Library
+from retrieval.load.loader import Loader, Problem, unsupported_reason
+from retrieval.load.walk import Found, Unreadable, walk
+
+COMMIT_SECONDS = 1.0
+"""Longest stretch of work a kill can lose while files are read."""
+EMBED_WINDOW = 1024
+"""Chunks sorted by length together, so that a batch pads little."""
+EMBED_COMMIT = 64
+RACY_NS = 2_000_000_000
+"""A file modified this shortly before it was read may have changed again within one tick of its clock."""
+
+
+class Progress(Protocol):
+    """Where long work reports; `total` is None when it is not known."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None: ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file, or a record of one, that could not be read."""
+
+    path: str
+    reason: str
+    whole_file: bool = True
+
+
+@dataclass
+class SyncReport:
+    """What a sync did, in files; `failures` lists every file that is not (wholly) in the index."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    renamed: int = 0
+    failed: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    documents: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    generation: str = ""
+    rebuilt: bool = False
+    seconds: float = 0.0
+
+
+@dataclass
+class _Known:
+    """A row of `files`."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    sha256: str
+    recipe: str
+    status: str
+    reason: str
+    synced_at: float
+
+    def same_stat(self, found: Found, recipe: str) -> bool:
+        settled = found.mtime_ns < self.synced_at * 1e9 - RACY_NS
+        same = (self.size, self.mtime_ns, self.recipe) == (found.size, found.mtime_ns, recipe)
+        # Without a hash it was never opened: the permission that was missing may be there now.
+        return same and settled and (self.status == "ok" or (self.status == "failed" and self.sha256 != ""))
+
+
+@contextmanager
+def writer_lock(path: Path) -> Iterator[None]:
+    """The workspace's one writer. Raises Busy at once when another process holds it."""
+    import filelock
+
+    private_folder(path.parent)
+    try:
+        with disk_errors(path), filelock.FileLock(path, timeout=0, mode=0o600):
+            yield
+    except filelock.Timeout:
+        raise Busy(
+            "Another dyag is indexing this workspace.", "Wait for it to finish; searching works meanwhile."
+        ) from None
+
+
+@dataclass
+class Sync:
+    """One sync of a workspace; the caller holds the writer's lock."""
+
+    library: Library
+    index: Path
+    embedder: Embedder
+    loader: Loader
+    progress: Progress = lambda stage, done, total: None
+    vectors: str = "auto"
+    exclude: tuple[Path, ...] = ()
+    """Folders that are never walked (the workspace's own library and index)."""
+
+    def __post_init__(self) -> None:
+        self.report = SyncReport()
+        self._recipe = f"{chunking.VERSION}/{self.embedder.window}/{self.embedder.name.split('/')[0]}"
+        self._committed = 0.0
+        self._touched = False
+
+    def run(self, paths: Sequence[Path] = (), *, rebuild: bool = False) -> SyncReport:
+        """Sync these files and folders, or everything known when none are given."""
+        start = time.monotonic()
+        roots = self._roots(paths)
+        self._files(roots, rebuild)
+        self._embed()
+        self._index(rebuild)
+        self._totals()
+        self.report.seconds = time.monotonic() - start
+        return self.report
+
+    # roots -----------------------------------------------------------------------------------------------------------
+
+    def _roots(self, paths: Sequence[Path]) -> list[Path]:
+        if not paths:
+            return [Path(row[0]) for row in self.library.query("SELECT path FROM roots ORDER BY path")]
+        roots = [path.expanduser().absolute() for path in paths]
+        for root in roots:
+            if not _is_unicode(root):
+                raise BadInput(f"The name of {root} is not Unicode (UTF-8).", "Rename it; nothing was changed.")
+            if not root.exists() and not root.is_symlink():
+                raise NotFound(f"There is no file or folder {root}.", "Check the path; nothing was changed.")
+        with self.library.transaction():
+            for root in roots:
+                covered = any(parent in root.parents for parent in self._known_roots())
+                if not covered:
+                    self.library.query("INSERT OR IGNORE INTO roots VALUES (?,?)", (str(root), time.time()))
+        return roots
+
+    def _known_roots(self) -> set[Path]:
+        return {Path(row[0]) for row in self.library.query("SELECT path FROM roots")}
+
+    # files -----------------------------------------------------------------------------------------------------------
+
+    def _files(self, roots: Sequence[Path], rebuild: bool) -> None:
+        known = self._known_files()
+        found, blocked = self._walk(roots)
+        missing = self._missing(known, found, roots, blocked)
+        lost = {known[path].sha256: path for path in sorted(missing) if known[path].status == "ok"}
+        todo = []
+        for path, entry in found.items():
+            row = known.get(path)
+            if row and not rebuild and row.same_stat(entry, self._recipe):
+                self._count_same(path, row)
+            else:
+                todo.append((path, entry, row))
+        with self._batched():
+            for number, (path, entry, row) in enumerate(todo):
+                self.progress("reading", number, len(todo))
+                self._one(path, entry, row, lost, missing, rebuild)
+                self._maybe_commit()
+            for path in sorted(missing):
+                self._remove(known[path])
+
+    def _known_files(self) -> dict[str, _Known]:
+        sql = "SELECT path, id, size, mtime_ns, sha256, recipe, status, reason, synced_at FROM files WHERE status != 'removed'"
+        return {row[0]: _Known(*row[1:]) for row in self.library.query(sql)}
+
+    def _walk(self, roots: Sequence[Path]) -> tuple[dict[str, Found], list[Path]]:
+        """Files found, and the places that could not be looked into."""
+        found: dict[str, Found] = {}
+        blocked: list[Path] = []
+        present = [root for root in roots if root.exists() or root.is_symlink()]
+        for root in set(roots) - set(present):
+            # A folder that is gone altogether is more often an unmounted disk than a decision.
+            if self._had_many(root):
+                blocked.append(root)
+                self._fail(str(root), "the folder is missing; its documents are kept (dyag index --forget drops them)")
+        for entry in walk(present, self.exclude):
+            if isinstance(entry, Unreadable):
+                blocked.append(entry.path)
+                self._fail(str(entry.path), entry.reason)
+            elif not _is_unicode(entry.path):
+                self._fail(str(entry.path), "its name is not Unicode (UTF-8): rename it")
+            else:
+                found[str(entry.path)] = entry
+                if len(found) % 500 == 0:
+                    self.progress("looking", len(found), None)
+        return found, blocked
+
+    def _had_many(self, root: Path) -> bool:
+        return not self.library.query("SELECT 1 FROM files WHERE path=?", (str(root),))
+
+    def _missing(
+        self, known: dict[str, _Known], found: dict[str, Found], roots: Sequence[Path], blocked: Sequence[Path]
+    ) -> set[str]:
+        """Known files under the walked roots that are no longer there."""
+        gone = set()
+        for path in known.keys() - found.keys():
+            above = {Path(path), *Path(path).parents}
+            if above.intersection(roots) and not above.intersection(blocked):
+                gone.add(path)
+        return gone
+
+    def _count_same(self, path: str, row: _Known) -> None:
+        if row.status == "failed":
+            self._fail(path, row.reason)
+        else:
+            self.report.unchanged += 1
+            if row.reason:
+                self.report.failures += [Failure(path, reason, False) for reason in row.reason.split("\n")]
+
+    def _one(
+        self, path: str, entry: Found, row: _Known | None, lost: dict[str, str], missing: set[str], rebuild: bool
+    ) -> None:
+        reason = unsupported_reason(entry.path)
+        try:
+            digest = "" if reason else _sha256(entry.path)
+        except OSError as error:
+            reason, digest = f"cannot be read: {error.strerror}", ""
+        if reason:
+            self._store(path, entry, digest, "failed", reason)
+            self._fail(path, reason)
+        elif row and row.status == "ok" and row.sha256 == digest and row.recipe == self._recipe and not rebuild:
+            self._store(path, entry, digest, "ok", row.reason)
+            self._count_same(path, row)
+        elif row is None and digest in lost and lost[digest] in missing:
+            old = lost[digest]
+            self._rename(old, path, entry)
+            missing.remove(old)
+            if Path(old).name != Path(path).name:  # a name can be the title, and its suffix chooses the parser
+                self._read(path, entry, digest, keep=True)
+        else:
+            changed = self._read(path, entry, digest, keep=row is not None and row.status != "partial")
+            if changed is not None:
+                self.report.added += row is None
+                self.report.changed += row is not None and changed
+                self.report.unchanged += row is not None and not changed
+
+    def _read(self, path: str, entry: Found, digest: str, *, keep: bool) -> bool | None:
+        """Parse a file and write its documents; whether anything changed, None when it cannot be read.
+
+        `keep`: a version of it is indexed, and stays whole when this one cannot be read to its end.
+        """
+        touched = self._touched
+        if keep:
+            self.library.query("SAVEPOINT before")
+        file_id = self._store(path, entry, "", "partial", "")
+        writer = FileWriter(self.library, self.embedder, file_id, self._recipe)
+        problems: list[str] = []
+        try:
+            for item in self.loader.load(entry.path):
+                if isinstance(item, Problem):
+                    problems.append(item.reason)
+                else:
+                    writer.write(item)
+                    self._touch(writer.changed)
+                if not keep:
+                    self._maybe_commit()
+        except ParseFailed as failure:
+            if keep:
+                self.library.query("ROLLBACK TO before")
+                self._touched = touched
+            self._store(path, entry, digest, "failed", failure.reason)
+            self._fail(path, failure.reason)
+            return None
+        writer.finish()
+        problems += [f"id `{i}` occurs {n + 1} times; all are kept" for i, n in writer.duplicates.items()]
+        shown = problems[:20] + ([f"{len(problems) - 20} more problems"] if len(problems) > 20 else [])
+        self._store(path, entry, digest, "ok", "\n".join(shown))
+        self.report.failures += [Failure(path, reason, False) for reason in shown]
+        self._touch(writer.changed)
+        return writer.changed
+
+    def _touch(self, changed: bool) -> None:
+        """Make the live generation stale before the first change is committed, so that a kill cannot hide it."""
+        if changed and not self._touched:
+            self.library.bump()
+            self._touched = True
+
+    def _store(self, path: str, entry: Found, digest: str, status: str, reason: str) -> int:
+        self.library.query(
+            """INSERT INTO files(path, size, mtime_ns, sha256, recipe, status, reason, synced_at) VALUES (?,?,?,?,?,?,?,?)
+               ON CONFLICT(path) DO UPDATE SET size=excluded.size, mtime_ns=excluded.mtime_ns, sha256=excluded.sha256,
+               recipe=excluded.recipe, status=excluded.status, reason=excluded.reason, synced_at=excluded.synced_at""",
+            (path, entry.size, entry.mtime_ns, digest, self._recipe, status, reason, time.time()),
+        )
+        return int(self.library.query("SELECT id FROM files WHERE path=?", (path,))[0][0])
+
+    def _rename(self, old: str, new: str, entry: Found) -> None:
+        """The same content under another path: documents, chunks and citations move with it."""
+        # A file removed from that path earlier gives up the name, not its tombstoned documents.
+        self.library.query("UPDATE files SET path=path || '#' || id WHERE path=? AND status='removed'", (new,))
+        self.library.query(
+            "UPDATE files SET path=?, size=?, mtime_ns=?, synced_at=? WHERE path=?",
+            (new, entry.size, entry.mtime_ns, time.time(), old),
+        )
+        self.report.renamed += 1
+
+    def _remove(self, row: _Known) -> None:
+        ids = [
+            r[0]
+            for r in self.library.query("SELECT id FROM documents WHERE file_id=? AND deleted_at IS NULL", (row.id,))
+        ]
+        remove_documents(self.library, ids)
+        self.library.query("UPDATE files SET status='removed', reason='', sha256='' WHERE id=?", (row.id,))
+        self._touch(bool(ids))
+        self.report.removed += 1
+
+    def _fail(self, path: str, reason: str) -> None:
+        self.report.failed += 1
+        self.report.failures.append(Failure(path, reason))
+
+    # transactions ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _batched(self) -> Iterator[None]:
+        """Many small writes in few commits: one at least every COMMIT_SECONDS."""
+        self._committed = time.monotonic()
+        with self.library.transaction():
+            yield
+
+    def _maybe_commit(self) -> None:
+        if time.monotonic() - self._committed > COMMIT_SECONDS:
+            self.library.query("COMMIT")
+            self.library.query("BEGIN IMMEDIATE")
+            self._committed = time.monotonic()
+
+    # embeddings and index --------------------------------------------------------------------------------------------
+
+    def _embed(self) -> None:
+        missing = self.library.missing_embeddings(self.embedder.name)
+        done = 0
+        for start in range(0, len(missing), EMBED_WINDOW):
+            window = missing[start : start + EMBED_WINDOW]
+            chunks = self.library.chunks(i for _, i in window)
+            pairs = [(h, chunking.embedded_text(c.title, c.headings, c.text)) for h, i in window for c in [chunks[i]]]
+            pairs.sort(key=lambda pair: -len(pair[1]))
+            for at in range(0, len(pairs), EMBED_COMMIT):
+                self.progress("embedding", done, len(missing))
+                part = pairs[at : at + EMBED_COMMIT]
+                vectors = self.embedder.embed([text for _, text in part])
+                self.library.store_embeddings(self.embedder.name, [h for h, _ in part], vectors)
+                done += len(part)
+        self.progress("embedding", done, len(missing))
+        self.report.embedded = done
+
+    def _index(self, rebuild: bool) -> None:
+        live = live_manifest(self.index)
+        fresh = live and (live.revision, live.model) == (self.library.revision, self.embedder.name)
+        if live and fresh and not rebuild and not self._broken(live.name):
+            self.report.generation = live.name
+            return
+        made = generation.build(
+            self.index, self.library, self.embedder, self.vectors, lambda stage: self.progress(stage, 0, None)
+        )
+        self.library.forget_stale_embeddings()
+        self.report.generation, self.report.rebuilt = made.name, True
+
+    def _broken(self, name: str) -> bool:
+        try:
+            generation.open_generation(self.index, name)
+        except generation.Damaged:
+            return True
+        return False
+
+    def _totals(self) -> None:
+        self.report.documents = self.library.count_documents()
+        self.report.chunks = self.library.count_chunks()
+
+
+def live_manifest(folder: Path) -> generation.Manifest | None:
+    """The live generation's manifest, None when there is none that can be read."""
+    name = generation.current_name(folder)
+    try:
+        return generation.read_manifest(folder, name) if name else None
+    except generation.Damaged:
+        return None
+
+
+def forget(library: Library, path: Path) -> int:
+    """Stop syncing a file or folder and tombstone its documents; returns how many files that were."""
+    target = str(path.expanduser().absolute())
+    with library.transaction():
+        rows = library.query(
+            "SELECT id FROM files WHERE status != 'removed' AND (path=? OR substr(path, 1, ?)=?)",
+            (target, len(target) + 1, f"{target}/"),
+        )
+        for (file_id,) in rows:
+            ids = [
+                r[0]
+                for r in library.query("SELECT id FROM documents WHERE file_id=? AND deleted_at IS NULL", (file_id,))
+            ]
+            remove_documents(library, ids)
+            library.query("UPDATE files SET status='removed', sha256='' WHERE id=?", (file_id,))
+        library.query("DELETE FROM roots WHERE path=? OR substr(path, 1, ?)=?", (target, len(target) + 1, f"{target}/"))
+        if rows:
+            library.bump()
+    return len(rows)
+
+
+def _is_unicode(path: Path) -> bool:
+    """Whether the library can hold the name; old archives carry names in Latin-1."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
