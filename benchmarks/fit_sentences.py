@@ -55,9 +55,7 @@ def main() -> None:
     for name, all_samples in sets.items():
         hits = [found(s, fits[1 - i % 2]) for i, s in enumerate(all_samples)]
         now = [found(s, current()) for s in all_samples]
-        print(
-            f"{name}: contained: fitted, held out {np.mean(hits):.3f}; as shipped {np.mean(now):.3f}"
-        )
+        print(f"{name}: contained: fitted, held out {np.mean(hits):.3f}; as shipped {np.mean(now):.3f}")
     mean = (fits[0] + fits[1]) / 2
     print({name: round(float(w), 2) for name, w in zip(FITTED, mean, strict=True)})
 

@@ -92,7 +92,14 @@ def process() -> Callable[..., Ran]:
     """Run a command line in a process of its own, with `stdin` and environment variables."""
 
     def run(*argv: str | Path, stdin: str | bytes = "", home: Path | None = None, **environ: str) -> Ran:
-        command = [sys.executable, "-P", "-m", "assistant.cli", *(["--home", str(home)] if home else []), *map(str, argv)]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "assistant.cli",
+            *(["--home", str(home)] if home else []),
+            *map(str, argv),
+        ]
         given = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
             command, input=given, capture_output=True, timeout=120, check=False, env={**os.environ, **environ}

@@ -110,12 +110,18 @@ def test_what_the_embedder_reads_of_a_chunk() -> None:
     assert embedded_text("", (), "8080") == "8080"
 
 
-WORD = st.sampled_from(["Orion", "port", "8080", "l'été", "Mme.", "fin.", "fin !", "C++", "#", "|", "`x`", "SI-RAPP", "a" * 30])
+WORD = st.sampled_from(
+    ["Orion", "port", "8080", "l'été", "Mme.", "fin.", "fin !", "C++", "#", "|", "`x`", "SI-RAPP", "a" * 30]
+)
 LINE = st.lists(WORD, max_size=30).map(" ".join)
-HEADING = st.tuples(st.integers(1, 6), st.sampled_from(["Ports", "Base de données", "Qui ?"])).map(lambda h: f"{'#' * h[0]} {h[1]}")
+HEADING = st.tuples(st.integers(1, 6), st.sampled_from(["Ports", "Base de données", "Qui ?"])).map(
+    lambda h: f"{'#' * h[0]} {h[1]}"
+)
 TABLE = st.integers(1, 20).map(lambda n: "| A | B |\n|---|---|\n" + "\n".join(f"| clé {i} | {i} |" for i in range(n)))
 CODE = st.lists(LINE, max_size=8).map(lambda lines: "```\n" + "\n".join(lines) + "\n```")
-MARKDOWN = st.lists(LINE | HEADING | TABLE | CODE | st.just("Titre\n---") | st.just("- un\n- deux"), max_size=25).map("\n\n".join)
+MARKDOWN = st.lists(LINE | HEADING | TABLE | CODE | st.just("Titre\n---") | st.just("- un\n- deux"), max_size=25).map(
+    "\n\n".join
+)
 
 
 @given(MARKDOWN | st.text(max_size=2000))

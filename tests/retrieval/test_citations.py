@@ -53,10 +53,15 @@ def passage(chunk_id: int, text: str, title: str = "GIDAF") -> Passage:
     ],
 )
 def test_every_spelling_of_a_citation(written: str, normal: str) -> None:
-    assert normalise(f"GIDAF est hébergé par SI-RAPP {written}.", KNOWN) == (f"GIDAF est hébergé par SI-RAPP {normal}.", 0)
+    assert normalise(f"GIDAF est hébergé par SI-RAPP {written}.", KNOWN) == (
+        f"GIDAF est hébergé par SI-RAPP {normal}.",
+        0,
+    )
 
 
-@pytest.mark.parametrize("plain", ["[2019]", "(2019)", "[1, 2]", "(383)", "[a]", "[x] fait", "(voir 2019)", "tab[0]", "383", "[Orion 9]"])
+@pytest.mark.parametrize(
+    "plain", ["[2019]", "(2019)", "[1, 2]", "(383)", "[a]", "[x] fait", "(voir 2019)", "tab[0]", "383", "[Orion 9]"]
+)
 def test_other_brackets_are_left_alone(plain: str) -> None:
     text = f"Un texte {plain} de l'auteur."
     assert normalise(text, KNOWN) == (text, 0)
@@ -151,7 +156,9 @@ def test_numbers_are_compared_as_numbers() -> None:
 
 def test_a_checked_answer() -> None:
     given = [passage(383, "GIDAF est hébergé par SI-RAPP."), passage(385, "Orion utilise Redis.", "Orion")]
-    checked = check("GIDAF est hébergé par SI-RAPP [Source: chunk_383]. Orion coûte 900 euros [chunk 385] [chunk_9].", given, "fr")
+    checked = check(
+        "GIDAF est hébergé par SI-RAPP [Source: chunk_383]. Orion coûte 900 euros [chunk 385] [chunk_9].", given, "fr"
+    )
     assert checked.text == "GIDAF est hébergé par SI-RAPP [chunk_383]. Orion coûte 900 euros [chunk_385]."
     assert checked.unknown == 1
     assert [(c.chunk_id, c.supported) for c in checked.citations] == [(383, True), (385, False)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,9 @@ WEIGHT = st.floats(0, 1)
 
 
 @given(SCORES, BM25, WEIGHT)
-def test_every_candidate_once_in_order_within_bounds(dense: dict[int, float], lexical: dict[int, float], weight: float) -> None:
+def test_every_candidate_once_in_order_within_bounds(
+    dense: dict[int, float], lexical: dict[int, float], weight: float
+) -> None:
     ranked = fuse(dense, lexical, weight)
     assert sorted(i for i, _ in ranked) == sorted(dense)
     scores = [score for _, score in ranked]
@@ -35,8 +39,8 @@ def test_the_ends_of_the_weight_are_the_single_searches(dense: dict[int, float],
     by_dense = [dense[i] for i, _ in fuse(dense, lexical, 1.0)]
     by_words = [lexical.get(i, 0.0) for i, _ in fuse(dense, lexical, 0.0)]
     # Scores nearer to each other than floats can scale may change places.
-    assert all(a >= b - 1e-9 for a, b in zip(by_dense, by_dense[1:], strict=False))
-    assert all(a >= b - 1e-9 for a, b in zip(by_words, by_words[1:], strict=False))
+    assert all(a >= b - 1e-9 for a, b in itertools.pairwise(by_dense))
+    assert all(a >= b - 1e-9 for a, b in itertools.pairwise(by_words))
 
 
 def test_by_hand() -> None:

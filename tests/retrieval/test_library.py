@@ -131,9 +131,14 @@ def test_everything_written_is_private(filled: Workspace) -> None:
 def test_a_transaction_is_all_or_nothing(filled: Workspace) -> None:
     with filled.library() as library:
         revision = library.revision
-        with pytest.raises(KeyboardInterrupt), library.transaction():
-            library.bump()
-            raise KeyboardInterrupt
+
+        def interrupted() -> None:
+            with library.transaction():
+                library.bump()
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
         assert library.revision == revision
 
 
@@ -146,7 +151,10 @@ def test_facts_by_key(filled: Workspace) -> None:
     with filled.library() as library:
         keys = dict(library.fact_keys())
         assert keys["licence"] == 3
-        assert {(f.title, f.value) for f in library.facts_with_keys(["licence"])} >= {("orion.md", "MIT"), ("redis.md", "BSD")}
+        assert {(f.title, f.value) for f in library.facts_with_keys(["licence"])} >= {
+            ("orion.md", "MIT"),
+            ("redis.md", "BSD"),
+        }
         (document,) = {f.document_id for f in library.facts_with_keys(["port"]) if f.value == "8080"}
         assert ("port", "8080") in {(f.key, f.value) for f in library.facts_of([document])}
 
@@ -166,6 +174,7 @@ def test_only_vectors_unused_for_long_are_forgotten(filled: Workspace) -> None:
     (filled.docs / "redis.md").unlink()
     filled.sync()
     with filled.library() as library:
+
         def count() -> int:
             return int(library.query("SELECT COUNT(*) FROM embeddings")[0][0])
 

@@ -151,7 +151,11 @@ def test_two_files_swap_names(filled: Workspace) -> None:
     ada.rename(spare), bob.rename(ada), spare.rename(bob)
     filled.sync()
     with filled.library() as library:
-        rows = dict(library.query("SELECT f.path, d.title FROM documents d JOIN files f ON f.id=d.file_id WHERE d.deleted_at IS NULL"))
+        rows = dict(
+            library.query(
+                "SELECT f.path, d.title FROM documents d JOIN files f ON f.id=d.file_id WHERE d.deleted_at IS NULL"
+            )
+        )
     assert {Path(p).name: t for p, t in rows.items()} == {"ada.md": "bob", "bob.md": "ada", "cleo.md": "cleo"}
 
 
@@ -387,7 +391,9 @@ def assert_recovers(workspace: Workspace, expected: set[str]) -> None:
     assert counts(workspace.sync()) == (0, 0, 0, 0, 4, 0)
 
 
-def test_interrupted_at_any_statement_the_next_sync_completes_it(torn: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_at_any_statement_the_next_sync_completes_it(
+    torn: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = fresh(torn)
     plain = Library.query
     left = 0

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from words import WordEmbedder
+
 from retrieval import generation
 from retrieval.library import Library
 from retrieval.load.loader import Loader
 from retrieval.search import Searcher
 from retrieval.sync import Sync, SyncReport, writer_lock
-
-from words import WordEmbedder
 
 LONG_AGO = 1_600_000_000
 
