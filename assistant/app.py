@@ -74,9 +74,12 @@ class App:
         from assistant.answer import Answerer
         from assistant.generators import load_generator
         from assistant.knowledge import IndexKnowledge
+        from retrieval.embed import MiniLM
 
         answer = self.settings.answer
-        knowledge = IndexKnowledge(self.searcher)
+        # Passages are read by the packaged model whatever the index was made with: the refusal is calibrated on it.
+        reader = self.embedder if isinstance(self.embedder, MiniLM) else MiniLM(cache_folder(os.environ))
+        knowledge = IndexKnowledge(self.searcher, reader)
         return Answerer(
             self.searcher,
             knowledge,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from retrieval.alignment import Alignment, align
+from retrieval.embed import MiniLM
 from retrieval.library import Library
 from retrieval.search import Searcher
 from retrieval.types import Fact, Language
@@ -13,11 +15,11 @@ from retrieval.types import Fact, Language
 class IndexKnowledge:
     """`Knowledge` read from the live index and its library; term rarities are kept while the index is the same."""
 
-    def __init__(self, searcher: Searcher) -> None:
-        self._searcher = searcher
+    def __init__(self, searcher: Searcher, reader: MiniLM) -> None:
+        self._searcher, self._reader = searcher, reader
         self._rarity: dict[tuple[str, str, str], float] = {}
-        # The refusal and the generator compare the same sentences with the same question.
-        self._compared: tuple[tuple[str, ...], list[float]] = ((), [])
+        # The refusal and the generator compare the same passages with the same question.
+        self._compared: tuple[tuple[str, ...], list[Alignment]] = ((), [])
 
     @property
     def _library(self) -> Library:
@@ -48,10 +50,7 @@ class IndexKnowledge:
                 found[document_id] = (chunks[0].id, chunks[0].text)
         return found
 
-    def similarities(self, question: str, texts: Sequence[str]) -> list[float]:
-        if not texts:
-            return []
+    def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
         if self._compared[0] != (question, *texts):
-            vectors = self._searcher.embed([question, *texts])
-            self._compared = ((question, *texts), [float(v) for v in vectors[1:] @ vectors[0]])
+            self._compared = ((question, *texts), align(self._reader, question, texts))
         return self._compared[1]

@@ -18,6 +18,8 @@ from retrieval.text import fold, words
 from retrieval.types import Language, Passage
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
+NEAREST = 3
+"""Passages of which one has to answer to the whole question."""
 DOUBTFUL_FACT = 0.6
 """Match of a field under which it says nothing for an answer: unanswerable questions reach it too."""
 
@@ -53,12 +55,16 @@ def signals(request: Request, knowledge: Knowledge) -> dict[str, float]:
     passages, about = sentences.scope(request, question)
     found = sentences.split(passages, about)
     rows = sentences.features(found, passages, about, knowledge)
+    top = max(range(len(rows)), key=lambda i: sentences.total(rows[i]), default=0)
     cosines = sorted((p.dense for p in request.passages), reverse=True)
+    aligned = knowledge.align(request.question, [p.text for p in passages])
+    read_best = max((a.best() for a in aligned[:NEAREST]), key=lambda best: float(best.mean()))
     return {
-        "dense": cosines[0],
+        "tokens": float(read_best.mean()),
+        "weakest": float(read_best.min()),
+        "sentence": max((row["tokens"] for row in rows), default=0.0),
         "gap": cosines[0] - cosines[min(4, len(cosines) - 1)],
-        "covered": max((row["passage_covered"] for row in rows), default=0.0),
-        "similar": max((row["similarity"] for row in rows), default=0.0),
+        "around": rows[top]["around"] if rows else 0.0,
         "names": _names_found(question.names, request.passages),
         "fact": _fact(request, question, knowledge),
         "listed": float(question.kind == "list" and bool(listing.gather(question, knowledge))),

@@ -4,16 +4,20 @@
     python benchmarks/calibrate.py --write            also writes assistant/calibration.json
     python benchmarks/calibrate.py squad2-en          also measures on these sets, which it never fits
 
-A logistic regression with a ridge penalty over the signals of `assistant/refusal.py`. The threshold is the largest that, in
-ten-fold cross-validation, wrongly refuses at most `--wrong` of the answerable questions.
+A logistic regression with a ridge penalty over the signals of `assistant/refusal.py`. It learns from the answerable
+questions, from the unanswerable ones, and from the answerable ones asked of a library from which their sheet was taken
+(`left out`, which weigh less: they are easier and there are more of them). The threshold is the largest that, in ten-fold
+cross-validation, wrongly refuses at most `--wrong` of the answerable questions.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +28,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistant.app import App
 from assistant.refusal import CALIBRATION, signals
-from benchmarks.common import DATA, DEMO, Query, default_work, indexed, load_set, note, sample
+from benchmarks.common import (
+    CATALOGUE,
+    DATA,
+    DEMO,
+    Progress,
+    Query,
+    default_work,
+    indexed,
+    load_set,
+    make_app,
+    note,
+    sample,
+)
 
 RIDGE = 1.0
 FOLDS = 10
+LEFT_OUT_WEIGHT = 0.3
 Matrix = npt.NDArray[np.float64]
 
 
@@ -36,67 +53,118 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", help="sets to measure on beside the demo questions")
     parser.add_argument("--data", default=DATA, type=Path)
     parser.add_argument("--work", default=default_work(), type=Path)
-    parser.add_argument("--wrong", type=float, default=0.1, help="share of answerable questions that may be refused")
+    parser.add_argument("--wrong", type=float, default=0.02, help="share of answerable questions that may be refused")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    demo = load_set(DEMO, args.data)
-    names, x, y = measured(indexed(demo, args.work), demo.queries)
-    held = held_out(x, y)
+    names, x, y, weight, fold = training(args)
+    held = held_out(x, y, weight, fold)
+    asked = weight == 1
     threshold = float(np.quantile(held[y == 1], args.wrong))
-    report("demo, cross-validated", held, y, threshold)
-    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-9
-    weights = fit((x - mean) / deviation, y)
-    plain = weights[1:] / deviation
+    report("demo, cross-validated", held[asked], y[asked], threshold)
+    print(
+        f"demo, sheet left out, cross-validated: refused {(held[~asked] < threshold).mean():.3f} (n={(~asked).sum()})"
+    )
+    bias, plain = fit_plain(x, y, weight)
     for name in args.sets:
         other = load_set(name, args.data)
-        _, there, truth = measured(indexed(other, args.work), sample(other.queries, 500))
-        report(name, chance(there @ plain + weights[0] - mean @ plain), truth, threshold)
+        there, truth = measured(indexed(other, args.work), sample(other.queries, 500))
+        report(name, chance(there @ plain + bias), truth, threshold)
     if args.write:
-        made = {"bias": weights[0] - mean @ plain, **dict(zip(names, plain, strict=True)), "threshold": threshold}
+        made = {"bias": bias, **dict(zip(names, plain, strict=True)), "threshold": threshold}
         CALIBRATION.write_text(json.dumps({k: round(float(v), 4) for k, v in made.items()}, indent=1) + "\n")
         print(f"written: {CALIBRATION.name}")
 
 
-def measured(app: App, queries: Sequence[Query]) -> tuple[list[str], Matrix, Matrix]:
-    """Signal names, signals (questions × signals) and 1 for answerable questions."""
+def training(args: argparse.Namespace) -> tuple[list[str], Matrix, Matrix, Matrix, Matrix]:
+    """Signal names, signals (rows × signals), 1 for answerable, weights, and folds that keep a question together."""
+    demo = load_set(DEMO, args.data)
+    app = indexed(demo, args.work)
+    names = list(signals_of(app, demo.queries[0]))
+    x, y = measured(app, demo.queries)
+    number = {q.id: i for i, q in enumerate(demo.queries)}
+    rows, twins = [], []
+    for without, queries in left_out(demo.queries, args.work / "left-out"):
+        rows += [list(signals_of(without, q).values()) for q in queries]
+        twins += [number[q.id] for q in queries]
+    place = np.random.default_rng(0).permutation(len(x)) % FOLDS
+    weight = np.concatenate([np.ones(len(x)), np.full(len(rows), LEFT_OUT_WEIGHT)])
+    return (
+        names,
+        np.vstack([x, np.array(rows)]),
+        np.concatenate([y, np.zeros(len(rows))]),
+        weight,
+        place[[*range(len(x)), *twins]],
+    )
+
+
+def left_out(queries: Sequence[Query], work: Path) -> Iterator[tuple[App, list[Query]]]:
+    """For each sheet that alone answers questions: the library without it, and those questions."""
+    by_sheet: dict[str, list[Query]] = {}
+    for query in queries:
+        if query.answerable and len(query.documents) == 1:
+            by_sheet.setdefault(next(iter(query.documents)), []).append(query)
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = Path(folder, "catalogue")
+        shutil.copytree(CATALOGUE, catalogue)
+        for number, (sheet, theirs) in enumerate(by_sheet.items()):
+            if number % 20 == 0:
+                note(f"sheets left out {number}/{len(by_sheet)}")
+            hidden = (catalogue / sheet).rename(Path(folder, "hidden"))
+            app = make_app(work)
+            with app.writer(Progress("left out")) as sync:
+                sync.run([catalogue])
+            yield app, theirs
+            hidden.rename(catalogue / sheet)
+
+
+def measured(app: App, queries: Sequence[Query]) -> tuple[Matrix, Matrix]:
+    """Signals (questions × signals) and 1 for answerable questions."""
     rows = []
     for number, query in enumerate(queries):
         if number % 100 == 0:
             note(f"signals {number}/{len(queries)}")
-        answerer = app.answerer
-        found = answerer.searcher.search(query.text, app.settings.search.top_k)
-        rows.append(signals(answerer.request(found), answerer.knowledge))
-    x = np.array([list(row.values()) for row in rows])
-    return list(rows[0]), x, np.array([float(q.answerable) for q in queries])
+        rows.append(list(signals_of(app, query).values()))
+    return np.array(rows), np.array([float(q.answerable) for q in queries])
 
 
-def fit(x: Matrix, y: Matrix) -> Matrix:
+def signals_of(app: App, query: Query) -> dict[str, float]:
+    answerer = app.answerer
+    found = answerer.searcher.search(query.text, app.settings.search.top_k)
+    return signals(answerer.request(found), answerer.knowledge)
+
+
+def fit_plain(x: Matrix, y: Matrix, weight: Matrix) -> tuple[float, Matrix]:
+    """Bias and weights for signals as they are."""
+    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-9
+    fitted = fit((x - mean) / deviation, y, weight)
+    plain = fitted[1:] / deviation
+    return float(fitted[0] - mean @ plain), plain
+
+
+def fit(x: Matrix, y: Matrix, weight: Matrix) -> Matrix:
     """Bias and weights by Newton's method; the bias is not penalised."""
     design = np.hstack([np.ones((len(x), 1)), x])
-    weights = np.zeros(design.shape[1])
+    fitted = np.zeros(design.shape[1])
     penalty = np.diag([0.0] + [RIDGE] * x.shape[1])
     for _ in range(50):
-        p = chance(design @ weights)
-        gradient = design.T @ (p - y) + penalty @ weights
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + penalty
-        weights = weights - np.linalg.solve(hessian, gradient)
-    return weights
+        p = chance(design @ fitted)
+        gradient = design.T @ (weight * (p - y)) + penalty @ fitted
+        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + penalty
+        fitted = fitted - np.linalg.solve(hessian, gradient)
+    return fitted
 
 
 def chance(z: Matrix) -> Matrix:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))))
 
 
-def held_out(x: Matrix, y: Matrix) -> Matrix:
-    """Each question's chance from a model that never saw it."""
-    order = np.random.default_rng(0).permutation(len(y))
+def held_out(x: Matrix, y: Matrix, weight: Matrix, fold: Matrix) -> Matrix:
+    """Each row's chance from a model that never saw its question."""
     out = np.zeros(len(y))
-    for fold in range(FOLDS):
-        test = order[fold::FOLDS]
-        train = np.setdiff1d(order, test)
-        mean, deviation = x[train].mean(axis=0), x[train].std(axis=0) + 1e-9
-        weights = fit((x[train] - mean) / deviation, y[train])
-        out[test] = chance(np.hstack([np.ones((len(test), 1)), (x[test] - mean) / deviation]) @ weights)
+    for number in range(FOLDS):
+        test = fold == number
+        bias, plain = fit_plain(x[~test], y[~test], weight[~test])
+        out[test] = chance(x[test] @ plain + bias)
     return out
 
 

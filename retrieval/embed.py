@@ -70,11 +70,31 @@ class MiniLM:
         order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            out[rows] = self._forward([encoded[i].ids for i in rows])
+            hidden, mask = self._forward([encoded[i].ids for i in rows])
+            out[rows] = unit((hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True))
         return out
 
-    def _forward(self, ids: list[list[int]]) -> Vectors:
-        """Mean-pooled unit vectors of one batch of token ids."""
+    def token_states(self, texts: Sequence[str]) -> list[tuple[Vectors, tuple[tuple[int, int], ...]]]:
+        """For each text, the unit states of its tokens, shape (tokens, dimension), and their character spans.
+
+        A text longer than the window is read in pieces of one window; special tokens are left out.
+        """
+        tokenizer, size = self._load_whole(), self.window - 2
+        encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        first, last = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+        pieces = [(i, at) for i, e in enumerate(encoded) for at in range(0, len(e.ids), size)]
+        states: list[list[Vectors]] = [[] for _ in texts]
+        for start in range(0, len(pieces), BATCH):
+            batch = pieces[start : start + BATCH]
+            ids = [[first, *encoded[i].ids[at : at + size], last] for i, at in batch]
+            hidden, _ = self._forward(ids)
+            for (i, _), row, read in zip(batch, hidden, ids, strict=True):
+                states[i].append(unit(row[1 : len(read) - 1]))
+        none = np.zeros((0, self.dimension), np.float32)
+        return [(np.vstack([none, *s]), tuple(e.offsets)) for s, e in zip(states, encoded, strict=True)]
+
+    def _forward(self, ids: list[list[int]]) -> tuple[Vectors, npt.NDArray[np.int64]]:
+        """Hidden states of one batch of token ids, shape (batch, width, dimension), and the mask of what is no padding."""
         width = max(map(len, ids))
         tokens = np.zeros((len(ids), width), np.int64)
         mask = np.zeros((len(ids), width), np.int64)
@@ -82,9 +102,7 @@ class MiniLM:
             tokens[row, : len(sequence)] = sequence
             mask[row, : len(sequence)] = 1
         inputs = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
-        hidden = self._load_session().run(None, inputs)[0]
-        pooled = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-        return unit(pooled)
+        return self._load_session().run(None, inputs)[0], mask
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(e.ids) for e in self._load_whole().encode_batch(list(texts), add_special_tokens=False)]
@@ -122,6 +140,8 @@ class MiniLM:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
             options.log_severity_level = 3
+            # Threads that spin between calls slow a single query down by half; indexing is as fast without.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             path = exported(self._model, self._cache)
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         return self._session

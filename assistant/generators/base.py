@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from retrieval.alignment import Alignment
 from retrieval.types import Fact, Language, Passage
 
 
@@ -32,8 +33,8 @@ class Knowledge(Protocol):
         """(chunk id, text) of the chunk each document begins with."""
         ...
 
-    def similarities(self, question: str, texts: Sequence[str]) -> list[float]:
-        """Cosine of each text with the question."""
+    def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
+        """How well each part of each text answers to each token of the question."""
         ...
 
 

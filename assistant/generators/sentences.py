@@ -19,13 +19,10 @@ from retrieval.text import fold, sentences, words
 from retrieval.types import Passage
 
 PASSAGES = 5
-EMBEDDED = 24
-"""Sentences compared with the question by embedding, the best by words; the rest get the lowest similarity seen."""
-
 WEIGHTS = {
-    "similarity": 4.3, "passage": 5.67, "covered": 1.13, "around": 1.62, "passage_covered": 2.87, "rare": 2.36,
-    "shapes": 1.3, "short": -2.95, "length": 1.22, "number": 2.2, "date": 0.82, "no_date": -0.92,
-    "who": 1.31, "why": 1.04, "name": 0.42, "line": -1.0,
+    "tokens": 12.28, "passage": 3.73, "covered": 1.51, "around": 1.48, "passage_covered": 4.41, "rare": 0.94,
+    "shapes": 0.3, "short": -0.23, "length": -0.92, "number": 1.62, "date": 0.96, "no_date": -0.64,
+    "who": 0.73, "why": 0.94, "name": 0.4, "line": -1.0,
 }  # fmt: skip
 
 _DATE = re.compile(
@@ -48,6 +45,8 @@ class Sentence:
     terms: tuple[str, ...]
     line: bool
     """A `Key : value` line, list item or table row rather than prose."""
+    span: tuple[int, int]
+    """Where it stands in its passage, in characters; the whole line when markup was taken out of it."""
 
 
 def scope(request: Request, question: Question) -> tuple[Sequence[Passage], Question]:
@@ -65,28 +64,37 @@ def split(passages: Sequence[Passage], question: Question) -> list[Sentence]:
     """The sentences of the best passages; headings, rules and code fences are left out."""
     found: list[Sentence] = []
     for rank, passage in enumerate(passages):
-        for text, line in units(passage.text):
-            found.append(Sentence(text, rank, passage.chunk_id, tuple(analyze(text, question.language)), line))
+        for text, line, span in units(passage.text):
+            found.append(Sentence(text, rank, passage.chunk_id, tuple(analyze(text, question.language)), line, span))
     return found
 
 
-def units(text: str) -> list[tuple[str, bool]]:
-    """(text, is a line) of each quotable unit."""
-    made: list[tuple[str, bool]] = []
-    lines = text.split("\n")
-    for line, below in zip(map(str.strip, lines), [*lines[1:], ""], strict=True):
-        if not line or line.startswith(("#", "```", "~~~", "<!--")) or is_rule(line):
-            continue
-        if is_row(line) and is_rule(below):
-            continue  # the header row says what the columns are, never an answer
-        if is_row(line):
-            made.append((" — ".join(c for c in re.split(r"\s*\|\s*", line.strip("| ")) if c), True))
-            continue
-        listed = bool(re.match(r"[-*+•]\s|\d+[.)]\s", line))
-        plain = clean_markup(re.sub(r"^(?:[-*+•]|\d+[.)])\s+", "", line))
-        keyed = len(plain) < 200 and any(True for _ in facts(plain))
-        made += [(s, listed or keyed) for s in ([plain] if keyed else sentences(plain))]
+def units(text: str) -> list[tuple[str, bool, tuple[int, int]]]:
+    """(text, is a line, span in characters) of each quotable unit."""
+    made: list[tuple[str, bool, tuple[int, int]]] = []
+    lines, start = text.split("\n"), 0
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        made += [(unit, listed, _span(text, unit, start, line)) for unit, listed in _line_units(line.strip(), below)]
+        start += len(line) + 1
     return made
+
+
+def _line_units(line: str, below: str) -> list[tuple[str, bool]]:
+    if not line or line.startswith(("#", "```", "~~~", "<!--")) or is_rule(line):
+        return []
+    if is_row(line):
+        # The header row says what the columns are, never an answer.
+        shown = " — ".join(c for c in re.split(r"\s*\|\s*", line.strip("| ")) if c)
+        return [] if is_rule(below) else [(shown, True)]
+    listed = bool(re.match(r"[-*+•]\s|\d+[.)]\s", line))
+    plain = clean_markup(re.sub(r"^(?:[-*+•]|\d+[.)])\s+", "", line))
+    keyed = len(plain) < 200 and any(True for _ in facts(plain))
+    return [(s, listed or keyed) for s in ([plain] if keyed else sentences(plain))]
+
+
+def _span(text: str, unit: str, start: int, line: str) -> tuple[int, int]:
+    at = text.find(unit, start, start + len(line))
+    return (at, at + len(unit)) if at >= 0 else (start, start + len(line))
 
 
 def score(
@@ -128,8 +136,9 @@ def features(
             "shapes": _overlap(shapes, sentence.text),
         }
         rows.append(row | _form(sentence, question, asked))
-    for row, similarity in zip(rows, _similarities(found, rows, question, knowledge), strict=True):
-        row["similarity"] = similarity
+    aligned = knowledge.align(question.text, [p.text for p in passages])
+    for row, sentence in zip(rows, found, strict=True):
+        row["tokens"] = float(aligned[sentence.passage].best(*sentence.span).mean())
     return rows
 
 
@@ -181,16 +190,3 @@ def _overlap(shapes: set[str], text: str) -> float:
     """Share of the question's four-letter runs that a text holds: catches what stems miss."""
     own = set().union(*(_shapes(w) for w in words(text) if len(w) > 3), set())
     return len(shapes & own) / max(1, len(shapes))
-
-
-def _similarities(
-    found: Sequence[Sentence], rows: Sequence[dict[str, float]], question: Question, knowledge: Knowledge
-) -> list[float]:
-    """Cosines for the sentences most promising by words."""
-    order = sorted(range(len(found)), key=lambda i: -(rows[i]["covered"] + rows[i]["around"] + rows[i]["passage"]))[
-        :EMBEDDED
-    ]
-    values = knowledge.similarities(question.text, [found[i].text for i in order])
-    known = dict(zip(order, values, strict=True))
-    lowest = min(values, default=0.0)
-    return [known.get(i, lowest) for i in range(len(found))]

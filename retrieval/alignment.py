@@ -1,0 +1,39 @@
+"""Late interaction: how well each part of a text answers to each token of a question.
+
+The MaxSim of ColBERT (Khattab & Zaharia 2020) on the token states of the packaged MiniLM, which was not trained for it:
+a token's state knows its sentence and its neighbours, so "he" in a passage about Newton is near "Newton" in a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.embed import MiniLM
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Cosines of a question's tokens with a text's tokens."""
+
+    cosines: npt.NDArray[np.float32]
+    """Shape (tokens of the question, tokens of the text)."""
+    offsets: tuple[tuple[int, int], ...]
+    """Character span of each token of the text."""
+
+    def best(self, start: int = 0, end: int | None = None) -> npt.NDArray[np.float32]:
+        """For each token of the question, its best cosine within these characters; zeros where no token lies."""
+        inside = [i for i, (a, b) in enumerate(self.offsets) if a >= start and (end is None or b <= end)]
+        if not inside or not len(self.cosines):
+            return np.zeros(max(1, len(self.cosines)), np.float32)
+        found: npt.NDArray[np.float32] = self.cosines[:, inside].max(axis=1)
+        return found
+
+
+def align(model: MiniLM, question: str, texts: Sequence[str]) -> list[Alignment]:
+    """Alignment of the question with each text, whatever its length: longer ones are read a window at a time."""
+    (asked, _), *read = model.token_states([question, *texts])
+    return [Alignment(asked @ states.T, offsets) for states, offsets in read]
