@@ -7,18 +7,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from assistant import __version__
 from assistant.command import MANUAL, BadUsage, commands, parse, subcommand
-from assistant.screen import ReaderGone, Screen
-from assistant.workspace import Home, find_home
+from assistant.screen import OutputFailed, ReaderGone, Screen
+from assistant.workspace import Home, find_home, log_traceback
 from retrieval.errors import UserError
-from retrieval.files import private_folder
 
 INTERRUPTED = 130
 
@@ -37,18 +35,32 @@ class Flags:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` by default) and return its exit code."""
     try:
+        _open_streams()
         return _guarded(list(sys.argv[1:] if argv is None else argv), Flags(), Screen())
     except ReaderGone:
-        # The interpreter flushes once more as it exits; that must not fail either.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
+        _discard(sys.stdout, sys.stderr)
         return 0
+
+
+def _open_streams() -> None:
+    """Stand-ins for streams that are closed (`2>&-`); that of stdout cannot be written, so the command ends at once."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name != "stderr" else "w"))  # noqa: SIM115
+
+
+def _discard(*streams: TextIO) -> None:
+    """The interpreter flushes once more as it exits; that must not fail either."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())
 
 
 def _guarded(argv: list[str], flags: Flags, screen: Screen) -> int:
     """The edge where errors become a message and an exit code."""
     try:
+        if not sys.stdout.writable():
+            raise OutputFailed("it is closed")
         code = _run(argv, flags, screen)
         screen.flush()
         return code
@@ -56,6 +68,8 @@ def _guarded(argv: list[str], flags: Flags, screen: Screen) -> int:
         raise
     except UserError as error:
         screen.error(error.message, error.hint)
+        if isinstance(error, OutputFailed):
+            _discard(sys.stdout)
         return 2 if isinstance(error, BadUsage) else 1
     except (KeyboardInterrupt, typer.Abort):
         screen.note("dyag: interrupted")
@@ -117,14 +131,12 @@ def _log_bug(flags: Flags, screen: Screen) -> str:
     if os.environ.get("DYAG_DEBUG") == "1":
         screen.note(trace)
     try:
-        log = flags.find_home().log
-        private_folder(log.parent)
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-            file.write(f"--- {datetime.now().astimezone().isoformat(timespec='seconds')} dyag {__version__}\n{trace}")
+        home = flags.find_home()
+        log_traceback(home)
     except (OSError, UserError):
         screen.note(trace)
         return "the traceback is above"
-    return f"the traceback is in {log}"
+    return f"the traceback is in {home.log}"
 
 
 if __name__ == "__main__":

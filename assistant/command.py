@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 import typer
 from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 
+from assistant.screen import writing
 from retrieval.errors import BadInput
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 MANUAL = "Manual: docs/commands.md"
 WORD = re.compile(r"""
     "([^"]+)"(?=\s|$)                # "two words"
@@ -99,6 +102,8 @@ class Command:
     """Long work: the chat and the API run it as a job."""
     aliases: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    in_chat: bool = True
+    """Whether it is a slash-command too."""
 
     @property
     def help(self) -> str:
@@ -110,11 +115,16 @@ class Command:
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """All but `app`. Only their annotations are resolved: `App` and the result may be typing-only names."""
-        _, *declared = inspect.signature(self.function).parameters.values()
+        """All but `app` and `as_json`. Only their annotations are resolved: `App` and the result may be typing-only names."""
+        _, *declared = (p for p in inspect.signature(self.function).parameters.values() if p.name != AS_JSON.name)
         named = SimpleNamespace(__annotations__={p.name: p.annotation for p in declared})
         types = get_type_hints(named, globalns=self.function.__globals__, include_extras=True)
         return tuple(_parameter(p.name, types[p.name], p.default) for p in declared)
+
+    @property
+    def shows_itself(self) -> bool:
+        """Whether the function takes `as_json` and shows what it does as it goes; it returns its exit code."""
+        return AS_JSON.name in inspect.signature(self.function).parameters
 
     @property
     def options(self) -> tuple[Parameter, ...]:
@@ -131,8 +141,9 @@ class Call:
     as_json: bool = False
 
     def run(self, app: App) -> Any:
-        """What the function returns: a dataclass, an iterator of dataclasses, or None."""
-        return self.command.function(app, **self.arguments)
+        """What the function returns: a dataclass, an iterator of dataclasses, an exit code, or None."""
+        own = {AS_JSON.name: self.as_json} if self.command.shows_itself else {}
+        return self.command.function(app, **self.arguments, **own)
 
 
 COMMANDS: list[Command] = []
@@ -145,12 +156,13 @@ def command(
     background: bool = False,
     aliases: Sequence[str] = (),
     examples: Sequence[str] = (),
+    in_chat: bool = True,
 ) -> Callable[[F], F]:
     """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API."""
 
     def declare(function: F) -> F:
         own_name = name or function.__name__.replace("_", "-")
-        found = Command(own_name, function, background, tuple(aliases), tuple(examples))
+        found = Command(own_name, function, background, tuple(aliases), tuple(examples), in_chat)
         if taken := {own_name, *aliases} & {n for c in COMMANDS for n in (c.name, *c.aliases)}:
             raise ValueError(f"declared twice: {', '.join(sorted(taken))}")
         COMMANDS.append(found)
@@ -164,6 +176,11 @@ def commands() -> dict[str, Command]:
     import assistant.commands  # noqa: F401  (importing declares them)
 
     return {name: found for found in COMMANDS for name in (found.name, *found.aliases)}
+
+
+def chat_commands() -> dict[str, Command]:
+    """The slash-commands by each of their names."""
+    return {name: found for name, found in commands().items() if found.in_chat}
 
 
 def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bool = False) -> None:
@@ -188,10 +205,14 @@ def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bo
 def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | None:
     """The call that these words make; None when typer has answered itself (`--help`). Raises BadUsage."""
     try:
-        result = program(args=list(words), prog_name=prog_name, standalone_mode=False)
+        with writing():  # the help
+            result = program(args=list(words), prog_name=prog_name, standalone_mode=False)
     except typer.TyperException as error:
         named = next((word for word in words if word in commands()), "") if prog_name == "dyag" else ""
-        raise BadUsage(error.format_message(), f"See `{f'{prog_name} {named}'.rstrip()} --help`.") from error
+        message = error.format_message().replace("Value error, ", "")  # pydantic's, which typer hands on
+        raise BadUsage(message, f"See `{f'{prog_name} {named}'.rstrip()} --help`.") from error
+    if result == _INTERRUPTED:
+        raise KeyboardInterrupt
     return result if isinstance(result, Call) else None
 
 
@@ -201,7 +222,7 @@ def parse_slash(line: str) -> Call | None:
     Raises BadUsage.
     """
     name, *words = split_words(line.removeprefix("/")) or [""]
-    known = commands()
+    known = chat_commands()
     if name not in known:
         raise BadUsage(f"There is no command /{name}.", nearest(f"/{name}", [f"/{n}" for n in known]))
     program = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -209,17 +230,15 @@ def parse_slash(line: str) -> Call | None:
     return parse(program, words, f"/{name}")
 
 
-def run_slash(app: App, line: str) -> Any:
-    """Run a chat line, show its result on the app's screen (as JSON with `--json`) and return it, iterators consumed.
+def run_slash(app: App, line: str, *, as_json: bool = False) -> int:
+    """Run a chat line, show its result on the app's screen (as JSON also with `--json`) and return its exit code.
 
     Raises UserError; BadUsage for a line that cannot be understood.
     """
     from assistant.render import show
 
     call = parse_slash(line)
-    result = call.run(app) if call else None
-    show(result, app.screen, as_json=call is not None and call.as_json)
-    return result
+    return show(call.run(app), app.screen, as_json=as_json or call.as_json) if call else 0
 
 
 def split_words(line: str) -> list[str]:

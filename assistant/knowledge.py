@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from retrieval.alignment import Alignment, align
+from retrieval.alignment import Alignment, States, align, read
 from retrieval.embed import MiniLM
 from retrieval.library import Library
 from retrieval.search import Searcher
 from retrieval.types import Fact, Language
+
+OPENING = 3
+"""Chunks a document begins with: front matter, a table of facts, and the first prose."""
 
 
 class IndexKnowledge:
@@ -18,8 +21,10 @@ class IndexKnowledge:
     def __init__(self, searcher: Searcher, reader: MiniLM) -> None:
         self._searcher, self._reader = searcher, reader
         self._rarity: dict[tuple[str, str, str], float] = {}
-        # The refusal and the generator compare the same passages with the same question.
-        self._compared: tuple[tuple[str, ...], list[Alignment]] = ((), [])
+        # The refusal and the generator read the same passages, for the same question.
+        self._texts: tuple[str, ...] = ()
+        self._states: States = []
+        self._aligned: dict[str, list[Alignment]] = {}
 
     @property
     def _library(self) -> Library:
@@ -42,15 +47,12 @@ class IndexKnowledge:
     def facts_with_keys(self, keys: Sequence[str]) -> list[Fact]:
         return self._library.facts_with_keys(keys)
 
-    def first_chunks(self, document_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
-        found = {}
-        for document_id in document_ids:
-            chunks = self._library.document_chunks(document_id)
-            if chunks:
-                found[document_id] = (chunks[0].id, chunks[0].text)
-        return found
+    def opening(self, document_id: int) -> list[tuple[int, str]]:
+        return [(chunk.id, chunk.text) for chunk in self._library.document_chunks(document_id)[:OPENING]]
 
     def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
-        if self._compared[0] != (question, *texts):
-            self._compared = ((question, *texts), align(self._reader, question, texts))
-        return self._compared[1]
+        if self._texts != tuple(texts):
+            self._texts, self._states, self._aligned = tuple(texts), read(self._reader, texts), {}
+        if question not in self._aligned:
+            self._aligned[question] = align(self._reader, question, self._states)
+        return self._aligned[question]

@@ -16,6 +16,7 @@ class SyncProgress:
         self._screen = screen
         self._stage = ""
         self._done = 0
+        self._total: int | None = None
         self._open: AbstractContextManager[Any] | None = None
         self._bar: Any = None
 
@@ -32,9 +33,12 @@ class SyncProgress:
             return
         if stage != self._stage:
             self._close(None, None, None)
-            self._stage, self._done = stage, 0
+            self._stage, self._done, self._total = stage, 0, total
             self._open = self._screen.progress(total, stage)
             self._bar = self._open.__enter__()
+        self._advance(done)
+
+    def _advance(self, done: int) -> None:
         if done > self._done:
             self._bar.advance(done - self._done)
             self._done = done
@@ -43,5 +47,7 @@ class SyncProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._open is not None:
+            # A stage tells what it begins; one that was not broken off has come to its end.
+            self._advance(0 if kind else self._total or 0)
             self._open.__exit__(kind, error, trace)
         self._open = None

@@ -35,7 +35,7 @@ _EMPTY: dict[Language, str] = {
 
 @cache
 def calibration() -> dict[str, float]:
-    """Weights by feature name, `bias`, and `threshold`: the chance under which to refuse."""
+    """Weights by feature name, `bias`, and by language the chance under which to refuse, `threshold_fr` and `_en`."""
     weights: dict[str, float] = json.loads(CALIBRATION.read_text())
     return weights
 
@@ -62,7 +62,7 @@ def signals(request: Request, knowledge: Knowledge) -> dict[str, float]:
     return {
         "tokens": float(read_best.mean()),
         "weakest": float(read_best.min()),
-        "sentence": max((row["tokens"] for row in rows), default=0.0),
+        "sentence": max((float(aligned[s.passage].best(*s.span).mean()) for s in found), default=0.0),
         "gap": cosines[0] - cosines[min(4, len(cosines) - 1)],
         "around": rows[top]["around"] if rows else 0.0,
         "names": _names_found(question.names, request.passages),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.commands.ask import AskResult, BatchLine, SearchResult, SourceResult
+from assistant.commands.chat import ChatHelp
 from assistant.commands.config import ConfigView
 from assistant.commands.doctor import DoctorResult
 from assistant.commands.index import ChunkFileResult, FailureView, IndexResult, StatusResult
@@ -23,11 +24,15 @@ _LISTED = 5
 
 
 def show(result: Any, screen: Screen, *, as_json: bool = False) -> int:
-    """Write a command's result and return its exit code; for an iterator, the lowest of its results' codes."""
-    if result is None:
-        return 0
+    """Write a command's result and return its exit code; that of an iterator is 1 if one of its results failed.
+
+    Without a failure it is the lowest of theirs. A number is the exit code of a command that has shown its results.
+    """
+    if result is None or isinstance(result, int):
+        return result or 0
     if isinstance(result, Iterator):
-        return min((show(item, screen, as_json=as_json) for item in result), default=0)
+        codes = {show(item, screen, as_json=as_json) for item in result}
+        return 1 if 1 in codes else min(codes, default=0)
     if as_json:
         screen.json(plain(result))
     else:
@@ -38,6 +43,8 @@ def show(result: Any, screen: Screen, *, as_json: bool = False) -> int:
 
 def plain(value: Any) -> Any:
     """A result as JSON types: dataclasses become objects, sequences lists, paths text; NaN and infinity null."""
+    if isinstance(value, BatchLine):
+        return plain(value.result)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -68,6 +75,11 @@ def _(result: ConfigView, screen: Screen) -> None:
 
 
 @render.register
+def _(result: ChatHelp, screen: Screen) -> None:
+    screen.table(("command", ""), list(result.commands.items()))
+
+
+@render.register
 def _(result: SearchResult, screen: Screen) -> None:
     if not result.passages:
         screen.note("Nothing matches.")
@@ -92,7 +104,7 @@ def _(result: AskResult, screen: Screen) -> None:
 
 @render.register
 def _(result: BatchLine, screen: Screen) -> None:
-    screen.json(plain(result.result))
+    screen.json(plain(result))
 
 
 @render.register

@@ -9,14 +9,24 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TextIO
 
 from assistant.sanitize import clean, escape_json
+from retrieval.errors import UserError
 
 
 class ReaderGone(Exception):
     """Nobody reads what is written any more (`dyag … | head`)."""
+
+
+class OutputFailed(UserError):
+    """Standard output cannot be written: its disk is full, or it is closed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"cannot write to standard output: {reason}", "Give it a file, a pipe or a terminal that can be written."
+        )
 
 
 class Styled(NamedTuple):
@@ -39,6 +49,8 @@ def red(text: str) -> Styled:
 
 
 Text = str | Styled
+_WORTH_A_LINE = 1.0
+"""Seconds of work that a log wants to hear of."""
 
 
 class Screen:
@@ -54,18 +66,20 @@ class Screen:
         self._bar_shown = False
 
     def out(self, *parts: Text, end: str = "\n") -> None:
-        """Write a result to stdout: the parts, joined. Raises ReaderGone."""
+        """Write a result to stdout: the parts, joined. Raises ReaderGone, OutputFailed."""
         self._write(self.stdout, self._styled(self.stdout, parts) + end)
 
     def json(self, value: Any) -> None:
-        """Write one JSON object on one line of stdout. Raises ReaderGone."""
+        """Write one JSON object on one line of stdout. Raises ReaderGone, OutputFailed."""
         is_utf8 = _encoding(self.stdout).lower().replace("-", "") == "utf8"
         line = json.dumps(value, ensure_ascii=not is_utf8, allow_nan=False)
         self._write(self.stdout, escape_json(line) + "\n")
 
     def note(self, *parts: Text) -> None:
         """Write a message to stderr. Raises ReaderGone."""
-        self._write(self.stderr, self._styled(self.stderr, parts) + "\n")
+        # Where messages cannot be written, that cannot be said either; the result still can.
+        with suppress(OutputFailed):
+            self._write(self.stderr, self._styled(self.stderr, parts) + "\n")
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what went wrong, and on the next line what to do, to stderr."""
@@ -74,10 +88,14 @@ class Screen:
             self.note(hint)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[Text | int | float]]) -> None:
-        """Write aligned columns to stdout, numbers to the right; on a terminal, the widest are cut to fit."""
+        """Write aligned columns to stdout, numbers to the right; on a terminal, the widest are cut to fit.
+
+        Headers that are all empty are left out.
+        """
         right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
-        lines = [[bold(header) for header in headers], *([_cell(value) for value in row] for row in rows)]
-        widths = [max(_width(line[i].text) for line in lines) for i in range(len(headers))]
+        head = [[bold(header) for header in headers]] if any(headers) else []
+        lines = [*head, *([_cell(value) for value in row] for row in rows)]
+        widths = [max((_width(line[i].text) for line in lines), default=0) for i in range(len(headers))]
         if self.stdout.isatty():
             _fit(widths, shutil.get_terminal_size().columns)
         for line in lines:
@@ -86,7 +104,10 @@ class Screen:
 
     @contextmanager
     def progress(self, total: int | None, label: str) -> Iterator[Progress]:
-        """Count work on stderr: a line redrawn in place on a terminal, else a new line every ten seconds."""
+        """Count work on stderr: a line redrawn in place on a terminal, else a new line every ten seconds.
+
+        The last line stays; where stderr is no terminal, only of work that took a second.
+        """
         bar = Progress(self, total, label)
         try:
             yield bar
@@ -94,8 +115,8 @@ class Screen:
             bar.finish()
 
     def flush(self) -> None:
-        """Hand over what was written to stdout. Raises ReaderGone."""
-        with _reader():
+        """Hand over what was written to stdout. Raises ReaderGone, OutputFailed."""
+        with writing():
             self.stdout.flush()
 
     @property
@@ -118,7 +139,7 @@ class Screen:
 
     def _write(self, stream: TextIO, text: str) -> None:
         self._clear_bar()
-        with _reader():
+        with writing():
             stream.write(_encodable(text, stream))
 
     def _styled(self, stream: TextIO, parts: Sequence[Text]) -> str:
@@ -144,14 +165,16 @@ class Progress:
             (self._screen.draw_bar if self._screen.redraws else self._screen.note)(self.line(self._shown))
 
     def finish(self) -> None:
-        self._screen.note(self.line(time.monotonic(), ended=True))
+        now = time.monotonic()
+        if self._screen.stderr.isatty() or now - self._start > _WORTH_A_LINE:
+            self._screen.note(self.line(now, ended=True))
 
     def line(self, now: float, *, ended: bool = False) -> str:
-        """`Indexing: 120/400 (30%), 12/s, 23 s left`."""
+        """`Indexing: 120/400 (30%), 12/s, 23 s left`; work that counts nothing has its name and how long it took."""
         seconds = now - self._start
         rate = self.done / seconds if seconds > 0 else 0.0
         count = f"{self.done}/{self.total} ({self.done / self.total:.0%})" if self.total else f"{self.done}"
-        parts = [f"{self._label}: {count}", f"{rate:.3g}/s"]
+        parts = [f"{self._label}: {count}", f"{rate:.3g}/s"] if self.total or self.done else [self._label]
         if ended:
             parts.append(f"took {duration(seconds)}")
         elif self.total and rate:
@@ -178,11 +201,14 @@ def _part(part: Text, plain: bool) -> str:
 
 
 @contextmanager
-def _reader() -> Iterator[None]:
+def writing() -> Iterator[None]:
+    """What writing to standard output can end in. Raises ReaderGone, OutputFailed."""
     try:
         yield
     except BrokenPipeError as error:
         raise ReaderGone from error
+    except OSError as error:
+        raise OutputFailed(error.strerror or str(error)) from error
 
 
 def _encoding(stream: TextIO) -> str:
@@ -221,5 +247,6 @@ def _pad(cell: Styled, width: int, to_right: bool) -> Styled:
 
 
 def _joined(cells: Sequence[Styled]) -> list[Text]:
-    *first, last = cells
+    shown = max((i for i, cell in enumerate(cells) if cell.text.strip()), default=0)
+    *first, last = cells[: shown + 1]
     return [part for cell in first for part in (cell, "  ")] + [Styled(last.text.rstrip(), last.code)]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from assistant import __version__
 from retrieval.errors import NotFound
+from retrieval.files import private_folder
 
 SETTINGS_FILE = "dyag.toml"
 
@@ -66,6 +70,14 @@ def find_home(flag: Path | None, environ: Mapping[str, str], cwd: Path) -> Home:
             if _is_ours(folder / SETTINGS_FILE):
                 return Home(folder, f"{SETTINGS_FILE} above the current folder")
     return Home(cwd, "current folder")
+
+
+def log_traceback(home: Home) -> None:
+    """Append the traceback of the exception being handled to the log. Raises OSError, NoAccess, NoSpace."""
+    private_folder(home.log.parent)
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    with open(os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+        file.write(f"--- {now} dyag {__version__}\n{traceback.format_exc()}")
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

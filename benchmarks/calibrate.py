@@ -6,8 +6,8 @@
 
 A logistic regression with a ridge penalty over the signals of `assistant/refusal.py`. It learns from the answerable
 questions, from the unanswerable ones, and from the answerable ones asked of a library from which their sheet was taken
-(`left out`, which weigh less: they are easier and there are more of them). The threshold is the largest that, in ten-fold
-cross-validation, wrongly refuses at most `--wrong` of the answerable questions.
+(`left out`, which weigh less: they are easier and there are more of them). The threshold of each language is the largest
+that, in ten-fold cross-validation, wrongly refuses at most `--wrong` of its answerable questions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import argparse
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -56,27 +55,33 @@ def main() -> None:
     parser.add_argument("--wrong", type=float, default=0.02, help="share of answerable questions that may be refused")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    names, x, y, weight, fold = training(args)
+    names, x, y, weight, fold, french = training(args)
     held = held_out(x, y, weight, fold)
+    limits = {"fr": limit(held[french & (y == 1)], args.wrong), "en": limit(held[~french & (y == 1)], args.wrong)}
+    threshold = np.where(french, limits["fr"], limits["en"])
     asked = weight == 1
-    threshold = float(np.quantile(held[y == 1], args.wrong))
-    report("demo, cross-validated", held[asked], y[asked], threshold)
-    print(
-        f"demo, sheet left out, cross-validated: refused {(held[~asked] < threshold).mean():.3f} (n={(~asked).sum()})"
-    )
+    print("thresholds:", ", ".join(f"{language} {value:.3f}" for language, value in limits.items()))
+    report("demo, cross-validated", held[asked], y[asked], threshold[asked])
+    print(f"demo, sheet left out: refused {(held < threshold)[~asked].mean():.3f} (n={(~asked).sum()})")
     bias, plain = fit_plain(x, y, weight)
     for name in args.sets:
         other = load_set(name, args.data)
-        there, truth = measured(indexed(other, args.work), sample(other.queries, 500))
-        report(name, chance(there @ plain + bias), truth, threshold)
+        queries = sample(other.queries, 500)
+        there, truth = measured(indexed(other, args.work), queries)
+        report(name, chance(there @ plain + bias), truth, np.array([limits[q.language] for q in queries]))
     if args.write:
-        made = {"bias": bias, **dict(zip(names, plain, strict=True)), "threshold": threshold}
+        thresholds = {f"threshold_{language}": value for language, value in limits.items()}
+        made = {"bias": bias, **dict(zip(names, plain, strict=True)), **thresholds}
         CALIBRATION.write_text(json.dumps({k: round(float(v), 4) for k, v in made.items()}, indent=1) + "\n")
         print(f"written: {CALIBRATION.name}")
 
 
-def training(args: argparse.Namespace) -> tuple[list[str], Matrix, Matrix, Matrix, Matrix]:
-    """Signal names, signals (rows × signals), 1 for answerable, weights, and folds that keep a question together."""
+def limit(chances: Matrix, wrong: float) -> float:
+    return float(np.quantile(chances, wrong))
+
+
+def training(args: argparse.Namespace) -> tuple[list[str], Matrix, Matrix, Matrix, Matrix, Matrix]:
+    """Signal names, signals (rows × signals), 1 for answerable, weights, folds that keep a question together, French."""
     demo = load_set(DEMO, args.data)
     app = indexed(demo, args.work)
     names = list(signals_of(app, demo.queries[0]))
@@ -88,13 +93,10 @@ def training(args: argparse.Namespace) -> tuple[list[str], Matrix, Matrix, Matri
         twins += [number[q.id] for q in queries]
     place = np.random.default_rng(0).permutation(len(x)) % FOLDS
     weight = np.concatenate([np.ones(len(x)), np.full(len(rows), LEFT_OUT_WEIGHT)])
-    return (
-        names,
-        np.vstack([x, np.array(rows)]),
-        np.concatenate([y, np.zeros(len(rows))]),
-        weight,
-        place[[*range(len(x)), *twins]],
-    )
+    x, y = np.vstack([x, np.array(rows)]), np.concatenate([y, np.zeros(len(rows))])
+    source = [*range(len(demo.queries)), *twins]
+    french = np.array([demo.queries[i].language == "fr" for i in source])
+    return names, x, y, weight, place[source], french
 
 
 def left_out(queries: Sequence[Query], work: Path) -> Iterator[tuple[App, list[Query]]]:
@@ -103,18 +105,18 @@ def left_out(queries: Sequence[Query], work: Path) -> Iterator[tuple[App, list[Q
     for query in queries:
         if query.answerable and len(query.documents) == 1:
             by_sheet.setdefault(next(iter(query.documents)), []).append(query)
-    with tempfile.TemporaryDirectory() as folder:
-        catalogue = Path(folder, "catalogue")
-        shutil.copytree(CATALOGUE, catalogue)
-        for number, (sheet, theirs) in enumerate(by_sheet.items()):
-            if number % 20 == 0:
-                note(f"sheets left out {number}/{len(by_sheet)}")
-            hidden = (catalogue / sheet).rename(Path(folder, "hidden"))
-            app = make_app(work)
-            with app.writer(Progress("left out")) as sync:
-                sync.run([catalogue])
-            yield app, theirs
-            hidden.rename(catalogue / sheet)
+    shutil.rmtree(work, ignore_errors=True)
+    catalogue = work / "catalogue"
+    shutil.copytree(CATALOGUE, catalogue)
+    for number, (sheet, theirs) in enumerate(by_sheet.items()):
+        if number % 20 == 0:
+            note(f"sheets left out {number}/{len(by_sheet)}")
+        hidden = (catalogue / sheet).rename(work / "hidden")
+        app = make_app(work / "home")
+        with app.writer(Progress("left out")) as sync:
+            sync.run([catalogue])
+        yield app, theirs
+        hidden.rename(catalogue / sheet)
 
 
 def measured(app: App, queries: Sequence[Query]) -> tuple[Matrix, Matrix]:
@@ -168,12 +170,12 @@ def held_out(x: Matrix, y: Matrix, weight: Matrix, fold: Matrix) -> Matrix:
     return out
 
 
-def report(name: str, p: Matrix, y: Matrix, threshold: float) -> None:
+def report(name: str, p: Matrix, y: Matrix, threshold: Matrix) -> None:
     refused = p < threshold
     right = (refused & (y == 0)).sum()
     precision, recall = right / max(1, refused.sum()), right / max(1, (y == 0).sum())
     wrong = (refused & (y == 1)).sum() / max(1, (y == 1).sum())
-    print(f"{name}: threshold {threshold:.3f}, refusal precision {precision:.3f}, recall {recall:.3f}, "
+    print(f"{name}: refusal precision {precision:.3f}, recall {recall:.3f}, "
           f"answerable refused {wrong:.3f} (n={len(y)}, {int((y == 0).sum())} unanswerable)")  # fmt: skip
 
 

@@ -33,7 +33,16 @@ class Alignment:
         return found
 
 
-def align(model: MiniLM, question: str, texts: Sequence[str]) -> list[Alignment]:
-    """Alignment of the question with each text, whatever its length: longer ones are read a window at a time."""
-    (asked, _), *read = model.token_states([question, *texts])
-    return [Alignment(asked @ states.T, offsets) for states, offsets in read]
+States = list[tuple[npt.NDArray[np.float32], tuple[tuple[int, int], ...]]]
+"""For each text its tokens' unit states and their character spans."""
+
+
+def read(model: MiniLM, texts: Sequence[str]) -> States:
+    """Token states of texts of any length: longer ones are read a window at a time."""
+    return model.token_states(texts)
+
+
+def align(model: MiniLM, question: str, texts: States) -> list[Alignment]:
+    """Alignment of the question with each text that was read."""
+    ((asked, _),) = model.token_states([question])
+    return [Alignment(asked @ states.T, offsets) for states, offsets in texts]

@@ -133,18 +133,39 @@ class MiniLM:
 
     def _load_session(self) -> Any:
         if self._session is None:
-            import onnxruntime
-
             from retrieval.minilm import exported
 
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
-            options.log_severity_level = 3
-            # Threads that spin between calls slow a single query down by half; indexing is as fast without.
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             path = exported(self._model, self._cache)
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            try:
+                self._session = _open_onnx(path, self._threads)
+            except ModelMissing:  # damaged on the disk: made again, once
+                path.unlink(missing_ok=True)
+                self._session = _open_onnx(exported(self._model, self._cache), self._threads)
         return self._session
+
+
+def _open_onnx(path: Path, threads: int) -> Any:
+    """The exported model, ready to run. Raises ModelMissing when the file cannot be loaded."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    # Threads that spin between calls slow a single query down by half; indexing is as fast without.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):  # its errors share no base class
+            raise
+        raise ModelMissing(
+            f"The exported embedding model {path} cannot be loaded: {_first_line(error)}",
+            "Reinstall onnxruntime and onnx with `make install`, or set index.embedder to another model.",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class SentenceTransformerEmbedder:
@@ -158,11 +179,13 @@ class SentenceTransformerEmbedder:
             self._model = SentenceTransformer(model, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise ModelMissing(
-                f"The embedding model `{model}` cannot be loaded: {str(error).splitlines()[0]}",
+                f"The embedding model `{model}` cannot be loaded: {_first_line(error)}",
                 "Give a folder that holds the model, connect to the hub once, or set index.embedder to minilm.",
             ) from error
         self.name = f"sentence-transformers:{model}"
-        self.dimension = int(self._model.get_sentence_embedding_dimension() or 0)
+        # Renamed in sentence-transformers 6, where the old name warns.
+        renamed = getattr(self._model, "get_embedding_dimension", None)
+        self.dimension = int((renamed or self._model.get_sentence_embedding_dimension)() or 0)
         self.window = int(self._model.max_seq_length or 512)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -225,11 +248,22 @@ def load_embedder(setting: str, cache: Path, threads: int = 0) -> Embedder:
 
 
 def _load_langchain(target: str) -> Embedder:
-    module, _, cls = target.rpartition(":")
+    """Raises BadSetting for anything that is no class of embeddings which can be made without arguments."""
+    module, _, name = target.rpartition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), name)):
+        raise _bad_target(target, "is not of the form package.module:Class")
     try:
-        made = getattr(importlib.import_module(module), cls)()
+        made = getattr(importlib.import_module(module), name)()
     except (ImportError, AttributeError) as error:
-        raise BadSetting(
-            f"index.embedder: `{target}` cannot be imported: {error}", "Check module and class."
-        ) from error
+        raise _bad_target(target, f"cannot be imported: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise _bad_target(target, f"cannot be made without arguments: {_first_line(error)}") from error
+    if not (hasattr(made, "embed_documents") and hasattr(made, "embed_query")):
+        raise _bad_target(target, "is no LangChain Embeddings: it lacks embed_documents or embed_query")
     return LangChainEmbedder(made, target)
+
+
+def _bad_target(target: str, fault: str) -> BadSetting:
+    return BadSetting(
+        f"index.embedder: `{target}` {fault}.", "Name a LangChain Embeddings class as langchain:package.module:Class."
+    )

@@ -10,7 +10,9 @@ UserError                 one message, one hint that names the fix
 ├── WrongEmbedder         the index was made with another embedding model
 ├── NewerLibrary          the library was written by a newer dyag
 ├── LibraryDamaged        the library itself cannot be read
+├── IndexFailed           a new index did not hold what the library does
 ├── NoSpace               the disk is full
+├── NoAccess              a file or folder of dyag's own cannot be opened or written
 └── ModelMissing          an embedding model cannot be loaded here
 ParseFailed               one document could not be read (a line in the report, never the end of a run)
 """
@@ -63,12 +65,20 @@ class LibraryDamaged(UserError):
     """The library file is not a readable database."""
 
 
+class IndexFailed(UserError):
+    """A new index was built and did not pass its check; the one before goes on answering."""
+
+
 class NoSpace(UserError):
     """Writing failed because the disk (or a quota) is full."""
 
 
+class NoAccess(UserError):
+    """A file or folder that dyag keeps cannot be opened or written: its mode, or something else lies in its place."""
+
+
 class ModelMissing(UserError):
-    """An embedding model is not installed or fails its checksum."""
+    """An embedding model is not installed, fails its checksum or cannot be loaded."""
 
 
 class ParseFailed(Exception):

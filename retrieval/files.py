@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from retrieval.errors import NoSpace
+from retrieval.errors import NoAccess, NoSpace
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder (and its missing parents) readable by its owner only."""
-    missing = [p for p in (path, *path.parents) if not p.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    """Make a folder (and its missing parents) readable by its owner only. Raises NoAccess, NoSpace."""
+    with disk_errors(path):
+        missing = [p for p in (path, *path.parents) if not p.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     return path
 
 
@@ -47,17 +54,32 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def disk_errors(where: Path) -> Iterator[None]:
-    """Turn "no space left" into one message that says where and what to do."""
+    """Turn a full or a closed disk into one message that says where and what to do."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in _FULL:
             raise no_space(where) from error
+        if error.errno in _CLOSED:
+            raise no_access(Path(error.filename or where), error.strerror or str(error)) from error
         raise
+
+
+def probe(folder: Path) -> None:
+    """Raise the OSError that a library may have kept to itself: is there still room for a megabyte?"""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(1 << 20))
 
 
 def no_space(where: Path) -> NoSpace:
     return NoSpace(
         f"No space left to write under {where}.",
         "Free some disk space and run the command again: what was indexed before still answers.",
+    )
+
+
+def no_access(where: Path, reason: str) -> NoAccess:
+    return NoAccess(
+        f"{where} cannot be used: {reason}.",
+        "Mend its permissions or move what lies there away, or name other folders (--home for the workspace, DYAG_CACHE).",
     )

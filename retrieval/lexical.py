@@ -9,13 +9,16 @@ again, at a third of the weight, as a field of its own.
 from __future__ import annotations
 
 import functools
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
+from retrieval.files import probe
 from retrieval.types import Language
 
 TITLE_BOOST = 0.3
@@ -68,18 +71,35 @@ def _register(index: tantivy.Index) -> tantivy.Index:
 
 
 def build(folder: Path, entries: Iterable[Entry]) -> None:
-    """Write a new index of `entries` into the empty `folder`."""
-    index = _register(tantivy.Index(_schema(), path=str(folder)))
-    writer = index.writer(WRITER_MEMORY, 1)
-    for entry in entries:
-        body = f"{entry.title}\n{entry.body}"
-        writer.add_document(
-            tantivy.Document(
-                chunk=entry.chunk_id, body_fr=body, body_en=body, title_fr=entry.title, title_en=entry.title
-            )
-        )
-    writer.commit()
-    writer.wait_merging_threads()
+    """Write a new index of `entries` into the empty `folder`. Raises OSError when it cannot be written."""
+    with _system_errors(folder):
+        index = _register(tantivy.Index(_schema(), path=str(folder)))
+        writer = index.writer(WRITER_MEMORY, 1)
+        try:
+            for entry in entries:
+                writer.add_document(_document(entry))
+            writer.commit()
+            writer.wait_merging_threads()
+        finally:
+            del writer  # ends its threads, which would go on writing to a folder that is being removed
+
+
+def _document(entry: Entry) -> tantivy.Document:
+    body, title = f"{entry.title}\n{entry.body}", entry.title
+    return tantivy.Document(chunk=entry.chunk_id, body_fr=body, body_en=body, title_fr=title, title_en=title)
+
+
+@contextmanager
+def _system_errors(folder: Path) -> Iterator[None]:
+    """tantivy tells of a full disk by a ValueError whose text names the system's error, or says that a thread ended."""
+    try:
+        yield
+    except ValueError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            probe(folder)
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 class LexicalIndex:

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from retrieval.embed import Vectors
-from retrieval.errors import LibraryDamaged, NewerLibrary
-from retrieval.files import no_space, private_folder
+from retrieval.errors import Busy, LibraryDamaged, NewerLibrary
+from retrieval.files import disk_errors, no_access, no_space, private_folder
 from retrieval.migrations import MIGRATIONS
 from retrieval.text import fold
 from retrieval.types import Chunk, Fact
@@ -28,6 +28,7 @@ from retrieval.types import Chunk, Fact
 _BATCH = 500
 """Values per SQL statement, well under SQLite's limit on variables."""
 LIVE = "c.deleted_at IS NULL"
+_Json = TypeVar("_Json", list[Any], dict[str, Any])
 CHUNK_COLUMNS = "c.id, c.document_id, c.position, d.title, c.headings, c.text, c.deleted_at"
 
 
@@ -50,18 +51,19 @@ class Library:
         self.path = path
         if create:
             private_folder(path.parent)
-            if not path.exists():
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.create_function("fold", 1, lambda v: fold(str(v)), deterministic=True)
+            with disk_errors(path):
+                if not path.exists():
+                    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         with self._guard():
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db.create_function("fold", 1, lambda v: fold(str(v)), deterministic=True)
             self._db.execute("PRAGMA foreign_keys=ON")
             self._db.execute("PRAGMA journal_mode=DELETE")
             self._db.execute("PRAGMA synchronous=FULL")
             self._migrate(create)
 
     def _migrate(self, create: bool) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        version = self._version()
         if version > len(MIGRATIONS):
             raise NewerLibrary(
                 f"The library {self.path} was written by a newer dyag (schema {version}, this one knows {len(MIGRATIONS)}).",
@@ -73,8 +75,12 @@ class Library:
             raise LibraryDamaged(f"{self.path} is not a dyag library.", "Run `dyag index PATH` to make one.")
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
             with self.transaction():
-                migration(self._db)
-                self._db.execute(f"PRAGMA user_version={number}")
+                if self._version() < number:  # readers migrate too, and another may have been first
+                    migration(self._db)
+                    self._db.execute(f"PRAGMA user_version={number}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def close(self) -> None:
         self._db.close()
@@ -89,19 +95,35 @@ class Library:
             if "full" in text or "disk I/O error" in text:
                 raise no_space(self.path) from error
             if "locked" in text:
-                from retrieval.errors import Busy
-
                 raise Busy(
                     "The library is in use by another process.", "Wait for it to finish and try again."
                 ) from error
+            if "unable to open" in text or "readonly" in text:
+                raise no_access(self.path, text) from error
+            if "malformed" in text or "Could not decode" in text:
+                raise self.damaged(error) from error
             raise
         except sqlite3.DatabaseError as error:
             if "malformed" in str(error) or "not a database" in str(error):
-                raise LibraryDamaged(
-                    f"The library {self.path} is damaged: {error}.",
-                    "Move it away and run `dyag index PATH` on your documents again, or restore a backup of it.",
-                ) from error
+                raise self.damaged(error) from error
             raise
+
+    def damaged(self, what: object) -> LibraryDamaged:
+        """What to raise for a value that dyag cannot have written."""
+        return LibraryDamaged(
+            f"The library {self.path} is damaged: {what}.",
+            "Move it away and run `dyag index PATH` on your documents again, or restore a backup of it.",
+        )
+
+    def _json(self, text: Any, kind: type[_Json]) -> _Json:
+        """A stored value. Raises LibraryDamaged when it is no JSON of this kind."""
+        try:
+            value = json.loads(text)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self.damaged(error) from error
+        if not isinstance(value, kind):
+            raise self.damaged(f"a {kind.__name__} was expected, and {text[:80]!r} is stored")
+        return value
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -122,7 +144,9 @@ class Library:
 
     def iterate(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
         with self._guard():
-            yield from self._db.execute(sql, values)
+            # Not `yield from`, which would close a cursor that is dropped half read, after the library itself.
+            for row in self._db.execute(sql, values):  # noqa: UP028
+                yield row
 
     # meta ------------------------------------------------------------------------------------------------------------
 
@@ -135,7 +159,15 @@ class Library:
 
     @property
     def revision(self) -> int:
-        return int(self.meta("revision") or 0)
+        found = self.meta("revision") or "0"
+        if not found.isdecimal():
+            raise self.damaged(f"its revision is {found!r}")
+        return int(found)
+
+    @property
+    def identity(self) -> str:
+        """Random digits that tell this library from any other at the same path: their revisions may agree."""
+        return self.meta("identity") or ""
 
     def bump(self) -> None:
         """Say that what an index would show has changed; call inside the transaction that changes it."""
@@ -148,21 +180,25 @@ class Library:
         found: dict[int, Chunk] = {}
         for part in batches(list(ids)):
             sql = f"SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id=c.document_id WHERE c.id IN ({marks(part)})"
-            found.update((row[0], _chunk(row)) for row in self.query(sql, part))
+            found.update((row[0], self._chunk(row)) for row in self.query(sql, part))
         return found
 
     def document_chunks(self, document_id: int) -> list[Chunk]:
         """The live chunks of a document, in order."""
         sql = f"""SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id=c.document_id
                   WHERE c.document_id=? AND {LIVE} ORDER BY c.position"""
-        return [_chunk(row) for row in self.query(sql, (document_id,))]
+        return [self._chunk(row) for row in self.query(sql, (document_id,))]
 
     def embedded_chunks(self, model: str) -> Iterator[Chunk]:
         """Every live chunk that this model has embedded, by id."""
         sql = f"""SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id=c.document_id
                   JOIN embeddings e ON e.hash=c.hash AND e.model=? WHERE {LIVE} ORDER BY c.id"""
         for row in self.iterate(sql, (model,)):
-            yield _chunk(row)
+            yield self._chunk(row)
+
+    def _chunk(self, row: Sequence[Any]) -> Chunk:
+        headings = tuple(map(str, self._json(row[4], list)))
+        return Chunk(row[0], row[1], row[2], row[3], headings, row[5], row[6] is not None)
 
     def shared_titles(self, titles: Iterable[str]) -> set[str]:
         """Those of these titles that more than one live document has."""
@@ -187,7 +223,7 @@ class Library:
             sql = f"""SELECT d.id, f.path, d.external_id, d.title, d.metadata FROM documents d
                       JOIN files f ON f.id=d.file_id WHERE d.id IN ({marks(part)})"""
             for row in self.query(sql, part):
-                found[row[0]] = Origin(row[0], self._shown(row[1]), row[2], row[3], json.loads(row[4]))
+                found[row[0]] = Origin(row[0], self._shown(row[1]), row[2], row[3], self._json(row[4], dict))
         return found
 
     def _shown(self, path: str) -> str:
@@ -243,14 +279,20 @@ class Library:
 
     # embeddings ------------------------------------------------------------------------------------------------------
 
+    def models(self) -> list[str]:
+        """Names of the models that have embedded live chunks."""
+        sql = f"SELECT DISTINCT e.model FROM chunks c JOIN embeddings e ON e.hash=c.hash WHERE {LIVE} ORDER BY 1"
+        return [row[0] for row in self.query(sql)]
+
     def missing_embeddings(self, model: str) -> list[tuple[str, int]]:
         """(hash, a chunk id) of live chunk texts that this model has not embedded, one row a hash."""
         sql = f"""SELECT c.hash, MIN(c.id) FROM chunks c WHERE {LIVE} AND NOT EXISTS
                   (SELECT 1 FROM embeddings e WHERE e.hash=c.hash AND e.model=?) GROUP BY c.hash ORDER BY 2"""
         return self.query(sql, (model,))
 
-    def store_embeddings(self, model: str, hashes: Sequence[str], vectors: Vectors) -> None:
-        rows = [(h, model, v.astype("<f4").tobytes()) for h, v in zip(hashes, vectors, strict=True)]
+    def store_embeddings(self, model: str, vectors: Sequence[tuple[str, Vectors]]) -> None:
+        """Keep a vector for each of these text hashes."""
+        rows = [(h, model, v.astype("<f4").tobytes()) for h, v in vectors]
         with self.transaction() as db:
             db.executemany("INSERT OR REPLACE INTO embeddings(hash, model, vector) VALUES (?,?,?)", rows)
 
@@ -259,6 +301,8 @@ class Library:
         sql = f"""SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.hash=c.hash AND e.model=?
                   WHERE {LIVE} ORDER BY c.id"""
         for chunk_id, blob in self.iterate(sql, (model,)):
+            if len(blob) % 4:
+                raise self.damaged(f"the vector of chunk_{chunk_id} has {len(blob)} bytes")
             yield chunk_id, np.frombuffer(blob, "<f4")
 
     def forget_stale_embeddings(self, keep_days: float = 30.0) -> None:
@@ -269,10 +313,6 @@ class Library:
                (SELECT 1 FROM chunks c WHERE c.hash=embeddings.hash AND c.deleted_at IS NULL)""",
             (limit,),
         )
-
-
-def _chunk(row: Sequence[Any]) -> Chunk:
-    return Chunk(row[0], row[1], row[2], row[3], tuple(json.loads(row[4])), row[5], row[6] is not None)
 
 
 def marks(values: Sequence[Any]) -> str:

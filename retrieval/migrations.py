@@ -75,3 +75,15 @@ CREATE TABLE embeddings (
   PRIMARY KEY (hash, model)
 )
 """
+
+
+@MIGRATIONS.append
+def identity(db: sqlite3.Connection) -> None:
+    """What tells this library from another one at the same path."""
+    db.execute("INSERT INTO meta VALUES ('identity', lower(hex(randomblob(16))))")
+
+
+@MIGRATIONS.append
+def forgotten_paths(db: sqlite3.Connection) -> None:
+    """Files and folders inside a known folder that the user has dropped: syncs leave them out."""
+    db.execute("CREATE TABLE forgotten (path TEXT PRIMARY KEY) WITHOUT ROWID")

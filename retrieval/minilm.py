@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +38,27 @@ def packaged_model() -> Path:
 
 
 def exported(model: Path, cache: Path) -> Path:
-    """The int8 ONNX file in `cache`, made on first use (about 10 s)."""
+    """The int8 ONNX file in `cache`, made on first use (about 10 s). Raises ModelMissing, NoSpace, NoAccess."""
     path = cache / f"all-MiniLM-L6-v2-{SHA256[:8]}-{FORMAT}.onnx"
     if path.is_file():
         return path
     check_weights(model / "model.safetensors")
     private_folder(cache)
+    _sweep(cache)
     with disk_errors(cache), tempfile.TemporaryDirectory(dir=cache, prefix="export-") as work:
         made = _export(model, Path(work))
         made.chmod(0o600)
+        with made.open("rb") as file:
+            os.fsync(file.fileno())  # a power cut may not leave the name without the content
         os.replace(made, path)
     return path
+
+
+def _sweep(cache: Path) -> None:
+    """Delete what killed exports left; one that is under way is younger than an hour."""
+    for left in cache.glob("export-*"):
+        if left.stat().st_mtime < time.time() - 3600:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def check_weights(path: Path) -> None:

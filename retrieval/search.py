@@ -14,6 +14,7 @@ from retrieval.errors import BadInput, BadQuestion, NoIndex, WrongEmbedder
 from retrieval.fuse import fuse
 from retrieval.generation import Generation
 from retrieval.library import Library
+from retrieval.load.make import clean
 from retrieval.text import detect_language, fold
 from retrieval.types import Chunk, Language, Passage
 
@@ -63,8 +64,10 @@ class Searcher:
         language: Language | None = None,
         filters: Mapping[str, str] | None = None,
     ) -> Found:
-        """The best `top_k` passages. Raises BadQuestion, BadInput (a filter), NoIndex, WrongEmbedder."""
+        """The best `top_k` passages. Raises BadQuestion, BadInput (a filter, `top_k`), NoIndex, WrongEmbedder."""
         question = check_question(question)
+        if top_k < 1:
+            raise BadInput(f"{top_k} passages were asked for.", "Ask for 1 or more (top_k).")
         spoken = language or detect_language(question, default="fr")
         self.generation()  # a missing index or another embedder is said before a bad filter
         allowed = self._allowed(filters) if filters else None
@@ -78,17 +81,28 @@ class Searcher:
     def _ranked(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
     ) -> tuple[Passage, ...]:
-        live = self.generation()
-        vector = self._question_vector(question)
-        pool = max(self._candidates, top_k)
-        bm25 = dict(live.lexical.search(question, language, pool, allowed))
-        dense = dict(live.vectors.search(vector, pool, allowed))
-        dense |= live.vectors.similarities(vector, [i for i in bm25 if i not in dense])
+        try:
+            dense, bm25 = self._candidates_for(question, language, top_k, allowed)
+        except BaseException as error:
+            if not generation.is_damage(error) or not self._mended():
+                raise
+            dense, bm25 = self._candidates_for(question, language, top_k, allowed)
         weight = DENSE_WEIGHT[language] if self._weight is None else self._weight
         ranked = fuse(dense, bm25, weight)[:top_k]
         chunks = self.library.chunks([i for i, _ in ranked])
         scores = {i: (s, dense[i], bm25.get(i, 0.0)) for i, s in ranked if i in chunks}
         return self.passages([chunks[i] for i in scores], scores)
+
+    def _candidates_for(
+        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Cosine of every candidate, and BM25 of those that have one."""
+        live, vector = self.generation(), self._question_vector(question)
+        pool = min(max(self._candidates, top_k), max(1, live.manifest.chunks))
+        bm25 = dict(live.lexical.search(question, language, pool, allowed))
+        dense = dict(live.vectors.search(vector, pool, allowed))
+        dense |= live.vectors.similarities(vector, [i for i in bm25 if i not in dense])
+        return dense, bm25
 
     def _question_vector(self, question: str) -> Vectors:
         if self._last[0] != question:
@@ -99,34 +113,58 @@ class Searcher:
         """The live generation, opened, and repaired from the library when it cannot be."""
         name = generation.current_name(self._folder)
         if self._open is None or self._open.manifest.name != name:
-            self._open = self._opened(name)
-            if self._open.manifest.model != self.embedder.name:
-                made = self._open.manifest.model
-                self._open = None
-                raise WrongEmbedder(
-                    f"The index was made with the embedder {made}, but {self.embedder.name} is configured.",
-                    "Run `dyag index` to embed the library with it, or set index.embedder back.",
-                )
+            opened = self._opened(name)
+            if opened.manifest.model != self.embedder.name:
+                raise self._wrong_embedder(opened.manifest.model)
+            self._open = opened
         return self._open
+
+    def _wrong_embedder(self, made: str) -> WrongEmbedder:
+        return WrongEmbedder(
+            f"The index was made with the embedder {made}, but {self.embedder.name} is configured.",
+            "Run `dyag index` to embed the library with it, or set index.embedder back.",
+        )
 
     def _opened(self, name: str | None) -> Generation:
         for _ in range(2):
             try:
                 if name is None:
                     raise generation.Damaged("the index folder is missing or empty")
-                return generation.open_generation(self._folder, name)
+                opened = generation.open_generation(self._folder, name)
+                generation.check_library(opened.manifest, self.library)
+                return opened
             except generation.Damaged as damage:
-                moved = generation.current_name(self._folder)
-                if moved is None or moved == name:
-                    if not self.library.query("SELECT 1 FROM files LIMIT 1"):
-                        raise NoIndex(
-                            "Nothing has been indexed yet.", "Run `dyag index PATH` on your documents."
-                        ) from None
-                    self._repair(str(damage))
+                if generation.current_name(self._folder) in (None, name):  # else another process has built a new one
+                    self._rebuild(str(damage))
                 name = generation.current_name(self._folder)
         raise NoIndex("The index cannot be read even after a rebuild.", "Run `dyag doctor`.")
 
+    def _rebuild(self, damage: str) -> None:
+        """Repair the index, unless this embedder would make an empty one of a library that is not empty."""
+        if not self.library.query("SELECT 1 FROM files LIMIT 1"):
+            raise NoIndex("Nothing has been indexed yet.", "Run `dyag index PATH` on your documents.")
+        models = self.library.models()
+        if models and self.embedder.name not in models:
+            raise self._wrong_embedder(", ".join(models))
+        if not models and self.library.count_chunks():
+            raise NoIndex("The first `dyag index` was interrupted.", "Run `dyag index` to complete it.")
+        self._repair(damage)
+
+    def _mended(self) -> bool:
+        """Whether the generation that a search failed in was damaged; it has then been made again."""
+        if self._open is None:
+            return False
+        name, self._open = self._open.manifest.name, None
+        try:
+            generation.verify(self._folder, name)
+        except generation.Damaged as damage:
+            if generation.current_name(self._folder) == name:
+                self._rebuild(str(damage))
+            return True
+        return False
+
     def _allowed(self, filters: Mapping[str, str]) -> list[int]:
+        filters = {clean(key): clean(value) for key, value in filters.items()}
         allowed = self.library.chunks_where(filters)
         keys = self.library.metadata_keys()
         known = set(map(fold, keys))
@@ -166,8 +204,8 @@ class Searcher:
 
 
 def check_question(question: str) -> str:
-    """The question trimmed. Raises BadQuestion when it is empty or too long."""
-    question = " ".join(question.replace("\x00", " ").split())
+    """The question trimmed, and without what is no character. Raises BadQuestion when it is empty or too long."""
+    question = " ".join(clean(question.replace("\0", " ")).split())
     if not question:
         raise BadQuestion("The question is empty.", 'Ask something: dyag ask "Quel port écoute PostgreSQL ?"')
     if len(question) > MAX_QUESTION:

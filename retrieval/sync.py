@@ -8,6 +8,7 @@ killed at any point is simply continued by the next one.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Protocol
 
 from retrieval import chunk as chunking
 from retrieval import generation
-from retrieval.embed import Embedder
+from retrieval.embed import Embedder, Vectors
 from retrieval.errors import BadInput, Busy, NotFound, ParseFailed
 from retrieval.files import disk_errors, private_folder
 from retrieval.ingest import FileWriter, remove_documents
@@ -29,7 +30,11 @@ COMMIT_SECONDS = 1.0
 """Longest stretch of work a kill can lose while files are read."""
 EMBED_WINDOW = 1024
 """Chunks sorted by length together, so that a batch pads little."""
-EMBED_COMMIT = 64
+EMBED_STEP = 64
+"""Chunks between two reports of progress."""
+EMBED_COMMIT = 512
+EMBED_SECONDS = 2.0
+"""Vectors are stored when there are so many, or after so long: a commit waits for the disk, and a kill loses the rest."""
 RACY_NS = 2_000_000_000
 """A file modified this shortly before it was read may have changed again within one tick of its clock."""
 
@@ -90,12 +95,12 @@ class _Known:
 
 @contextmanager
 def writer_lock(path: Path) -> Iterator[None]:
-    """The workspace's one writer. Raises Busy at once when another process holds it."""
+    """The workspace's one writer. Raises Busy at once when another process holds it, NoAccess when none can."""
     import filelock
 
     private_folder(path.parent)
     try:
-        with disk_errors(path), filelock.FileLock(path, timeout=0, mode=0o600):
+        with disk_errors(path.parent), filelock.FileLock(path, timeout=0, mode=0o600):
             yield
     except filelock.Timeout:
         raise Busy(
@@ -138,7 +143,7 @@ class Sync:
     def _roots(self, paths: Sequence[Path]) -> list[Path]:
         if not paths:
             return [Path(row[0]) for row in self.library.query("SELECT path FROM roots ORDER BY path")]
-        roots = [path.expanduser().absolute() for path in paths]
+        roots = [_absolute(path) for path in paths]
         for root in roots:
             if not _is_unicode(root):
                 raise BadInput(f"The name of {root} is not Unicode (UTF-8).", "Rename it; nothing was changed.")
@@ -146,13 +151,10 @@ class Sync:
                 raise NotFound(f"There is no file or folder {root}.", "Check the path; nothing was changed.")
         with self.library.transaction():
             for root in roots:
-                covered = any(parent in root.parents for parent in self._known_roots())
-                if not covered:
+                self.library.query("DELETE FROM forgotten WHERE path=?", (str(root),))
+                if not _looked_for(root, _paths(self.library, "roots"), _paths(self.library, "forgotten")):
                     self.library.query("INSERT OR IGNORE INTO roots VALUES (?,?)", (str(root), time.time()))
         return roots
-
-    def _known_roots(self) -> set[Path]:
-        return {Path(row[0]) for row in self.library.query("SELECT path FROM roots")}
 
     # files -----------------------------------------------------------------------------------------------------------
 
@@ -190,7 +192,7 @@ class Sync:
             if self._had_many(root):
                 blocked.append(root)
                 self._fail(str(root), "the folder is missing; its documents are kept (dyag index --forget drops them)")
-        for entry in walk(present, self.exclude):
+        for entry in walk(present, (*self.exclude, *_paths(self.library, "forgotten"))):
             if isinstance(entry, Unreadable):
                 blocked.append(entry.path)
                 self._fail(str(entry.path), entry.reason)
@@ -209,10 +211,11 @@ class Sync:
         self, known: dict[str, _Known], found: dict[str, Found], roots: Sequence[Path], blocked: Sequence[Path]
     ) -> set[str]:
         """Known files under the walked roots that are no longer there."""
+        hidden = _paths(self.library, "forgotten")
         gone = set()
         for path in known.keys() - found.keys():
-            above = {Path(path), *Path(path).parents}
-            if above.intersection(roots) and not above.intersection(blocked):
+            closed = {Path(path), *Path(path).parents}.intersection(blocked)
+            if not closed and _looked_for(Path(path), set(roots), hidden):
                 gone.add(path)
         return gone
 
@@ -344,25 +347,32 @@ class Sync:
 
     def _embed(self) -> None:
         missing = self.library.missing_embeddings(self.embedder.name)
-        done = 0
+        ready: list[tuple[str, Vectors]] = []
+        stored = time.monotonic()
+        for part in self._embedding_steps(missing):
+            self.progress("embedding", self.report.embedded, len(missing))
+            vectors = self.embedder.embed([text for _, text in part])
+            ready += [(h, vector) for (h, _), vector in zip(part, vectors, strict=True)]
+            self.report.embedded += len(part)
+            if len(ready) >= EMBED_COMMIT or time.monotonic() - stored >= EMBED_SECONDS:
+                self.library.store_embeddings(self.embedder.name, ready)
+                ready, stored = [], time.monotonic()
+        self.library.store_embeddings(self.embedder.name, ready)
+        self.progress("embedding", len(missing), len(missing))
+
+    def _embedding_steps(self, missing: list[tuple[str, int]]) -> Iterator[list[tuple[str, str]]]:
+        """(hash, text) to embed, EMBED_STEP at a time, texts of about one length together."""
         for start in range(0, len(missing), EMBED_WINDOW):
             window = missing[start : start + EMBED_WINDOW]
             chunks = self.library.chunks(i for _, i in window)
             pairs = [(h, chunking.embedded_text(c.title, c.headings, c.text)) for h, i in window for c in [chunks[i]]]
             pairs.sort(key=lambda pair: -len(pair[1]))
-            for at in range(0, len(pairs), EMBED_COMMIT):
-                self.progress("embedding", done, len(missing))
-                part = pairs[at : at + EMBED_COMMIT]
-                vectors = self.embedder.embed([text for _, text in part])
-                self.library.store_embeddings(self.embedder.name, [h for h, _ in part], vectors)
-                done += len(part)
-        self.progress("embedding", done, len(missing))
-        self.report.embedded = done
+            for at in range(0, len(pairs), EMBED_STEP):
+                yield pairs[at : at + EMBED_STEP]
 
     def _index(self, rebuild: bool) -> None:
         live = live_manifest(self.index)
-        fresh = live and (live.revision, live.model) == (self.library.revision, self.embedder.name)
-        if live and fresh and not rebuild and not self._broken(live.name):
+        if live and live.shows(self.library, self.embedder.name) and not rebuild and not self._broken(live.name):
             self.report.generation = live.name
             return
         made = generation.build(
@@ -392,25 +402,53 @@ def live_manifest(folder: Path) -> generation.Manifest | None:
         return None
 
 
-def forget(library: Library, path: Path) -> int:
-    """Stop syncing a file or folder and tombstone its documents; returns how many files that were."""
-    target = str(path.expanduser().absolute())
+def forget(library: Library, *paths: Path) -> int:
+    """Stop syncing files or folders and tombstone their documents; returns how many files that were.
+
+    What lies in a folder that is still known stays forgotten until it is indexed by its own name. Raises NotFound, with
+    nothing changed, when a path is not known.
+    """
     with library.transaction():
-        rows = library.query(
-            "SELECT id FROM files WHERE status != 'removed' AND (path=? OR substr(path, 1, ?)=?)",
-            (target, len(target) + 1, f"{target}/"),
-        )
-        for (file_id,) in rows:
-            ids = [
-                r[0]
-                for r in library.query("SELECT id FROM documents WHERE file_id=? AND deleted_at IS NULL", (file_id,))
-            ]
-            remove_documents(library, ids)
-            library.query("UPDATE files SET status='removed', sha256='' WHERE id=?", (file_id,))
-        library.query("DELETE FROM roots WHERE path=? OR substr(path, 1, ?)=?", (target, len(target) + 1, f"{target}/"))
-        if rows:
+        count = sum(_forget(library, _absolute(path)) for path in paths)
+        if count:
             library.bump()
+    return count
+
+
+def _forget(library: Library, target: Path) -> int:
+    below = "(path=? OR substr(path, 1, ?)=?)"
+    place = (str(target), len(str(target)) + 1, f"{target}/")
+    rows = library.query(f"SELECT id FROM files WHERE status != 'removed' AND {below}", place)
+    roots = library.query(f"SELECT path FROM roots WHERE {below}", place)
+    if not rows and not roots:
+        raise NotFound(
+            f"{target} is not in the library.", "`dyag status` lists the folders it knows; nothing was changed."
+        )
+    for (file_id,) in rows:
+        found = library.query("SELECT id FROM documents WHERE file_id=? AND deleted_at IS NULL", (file_id,))
+        remove_documents(library, [row[0] for row in found])
+        library.query("UPDATE files SET status='removed', sha256='' WHERE id=?", (file_id,))
+    for table in ("roots", "forgotten"):
+        library.query(f"DELETE FROM {table} WHERE {below}", place)
+    if _looked_for(target, _paths(library, "roots"), _paths(library, "forgotten")):
+        library.query("INSERT INTO forgotten VALUES (?)", (str(target),))
     return len(rows)
+
+
+def _paths(library: Library, table: str) -> set[Path]:
+    """The paths in `roots` or in `forgotten`."""
+    return {Path(row[0]) for row in library.query(f"SELECT path FROM {table}")}
+
+
+def _looked_for(path: Path, roots: set[Path], hidden: set[Path]) -> bool:
+    """Whether a walk from one of these roots comes to the path, with these files and folders left out."""
+    above = {path, *path.parents}
+    return any(not any(root in place.parents for place in above & hidden) for root in above & roots)
+
+
+def _absolute(path: Path) -> Path:
+    """As `walk` names it: without `..`, links left as they are."""
+    return Path(os.path.abspath(path.expanduser()))
 
 
 def _is_unicode(path: Path) -> bool:

@@ -8,6 +8,8 @@ library's embeddings, and then only read: a Chroma folder that is never written 
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.embed import Vectors
+from retrieval.files import probe
 
 EXACT_LIMIT = 300_000
 """Chunks up to which `auto` searches exactly (a 460 MB matrix)."""
 _BATCH = 4096
+_FLOAT = "<f4"
 
 
 class VectorIndex(Protocol):
@@ -52,33 +56,52 @@ def build(kind: str, folder: Path, vectors: Iterable[tuple[int, Vectors]], count
     (_build_chroma if kind == "chroma" else _build_exact)(folder, vectors, count, dimension)
 
 
-def open_index(kind: str, folder: Path) -> VectorIndex:
-    return ChromaIndex(folder) if kind == "chroma" else ExactIndex(folder)
+def open_index(kind: str, folder: Path, dimension: int) -> VectorIndex:
+    return ChromaIndex(folder) if kind == "chroma" else ExactIndex(folder, dimension)
+
+
+def is_bulk(relative: str) -> bool:
+    """Whether a file of the index grows with the vectors, so that reading it whole to open it would take long."""
+    return relative == "vectors.npy" or relative.startswith("chroma/")
 
 
 def _build_exact(folder: Path, vectors: Iterable[tuple[int, Vectors]], count: int, dimension: int) -> None:
     ids = np.zeros(count, np.int64)
-    if count == 0:
-        np.save(folder / "vectors.npy", np.zeros((0, dimension), np.float32))
-    else:
-        matrix = np.lib.format.open_memmap(
-            folder / "vectors.npy", mode="w+", dtype=np.float32, shape=(count, dimension)
-        )
+    # Written as a file, not mapped: on a full disk a write raises, where touching a mapped page kills the process.
+    with (folder / "vectors.npy").open("wb", buffering=1 << 20) as file:
+        file.write(_header(count, dimension))
         for row, (chunk_id, vector) in enumerate(vectors):
-            ids[row], matrix[row] = chunk_id, vector
-        matrix.flush()
-    np.save(folder / "ids.npy", ids)
+            ids[row] = chunk_id
+            file.write(vector.astype(_FLOAT, copy=False).tobytes())
+    with (folder / "ids.npy").open("wb") as file:
+        np.save(file, ids)
+
+
+def _header(count: int, dimension: int) -> bytes:
+    """What an .npy file of so many rows begins with."""
+    made = io.BytesIO()
+    fields = {"descr": _FLOAT, "fortran_order": False, "shape": (count, dimension)}
+    np.lib.format.write_array_header_1_0(made, fields)
+    return made.getvalue()
+
+
+def _mapped(path: Path, count: int, dimension: int) -> npt.NDArray[np.float32]:
+    """The matrix, read as it was written and not as its header says: one wrong bit there makes other numbers of it."""
+    header = _header(count, dimension)
+    with path.open("rb") as file:
+        if file.read(len(header)) != header:
+            raise ValueError(f"{path.name} does not hold {count} vectors of {dimension} dimensions")
+    if not count:
+        return np.zeros((0, dimension), np.float32)
+    return np.memmap(path, _FLOAT, "r", len(header), (count, dimension))
 
 
 class ExactIndex:
     """Every cosine, by one matrix product over a memory-mapped file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dimension: int) -> None:
         self._ids: npt.NDArray[np.int64] = np.load(folder / "ids.npy")
-        empty = not len(self._ids)
-        self._matrix = np.load(folder / "vectors.npy", mmap_mode=None if empty else "r")
-        if len(self._matrix) != len(self._ids):
-            raise ValueError("vectors and ids differ in number")
+        self._matrix = _mapped(folder / "vectors.npy", len(self._ids), dimension)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -122,17 +145,16 @@ def _collection(folder: Path, create: bool) -> Any:
 
 
 def _build_chroma(folder: Path, vectors: Iterable[tuple[int, Vectors]], count: int, dimension: int) -> None:
-    collection = _collection(folder, create=True)
-    ids: list[str] = []
-    rows: list[Vectors] = []
-    for chunk_id, vector in vectors:
-        ids.append(str(chunk_id))
-        rows.append(vector)
-        if len(ids) == _BATCH:
-            collection.add(ids=ids, embeddings=np.stack(rows))
-            ids, rows = [], []
-    if ids:
-        collection.add(ids=ids, embeddings=np.stack(rows))
+    from chromadb.errors import ChromaError
+
+    try:
+        collection = _collection(folder, create=True)
+        pairs = iter(vectors)
+        while part := list(itertools.islice(pairs, _BATCH)):
+            collection.add(ids=[str(i) for i, _ in part], embeddings=np.stack([v for _, v in part]))
+    except ChromaError:  # a full disk has many names here
+        probe(folder)
+        raise
 
 
 class ChromaIndex:

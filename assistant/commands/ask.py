@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from assistant.command import command
-from retrieval.errors import BadInput, BadQuestion, NotFound, UserError
+from assistant.command import BadUsage, command
+from retrieval.errors import BadInput, BadQuestion, NotFound
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -85,21 +85,25 @@ class AskResult:
 
 @dataclass(frozen=True)
 class BatchFailure:
-    """A question of a batch that could not be answered."""
+    """A line of a batch, or of a chat that is piped, that could not be answered."""
 
     question: str
     error: str
     hint: str
+    line: int
     id: str = ""
     exit_code = 1
 
 
+@dataclass(frozen=True)
 class BatchLine:
     """One result of a batch: a JSON object a line, with or without --json."""
 
-    def __init__(self, result: AskResult | SearchResult | BatchFailure) -> None:
-        self.result = result
-        self.exit_code = result.exit_code
+    result: AskResult | SearchResult | BatchFailure
+
+    @property
+    def exit_code(self) -> int:
+        return self.result.exit_code
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,12 @@ def search(
     language: Annotated[Literal["auto", "fr", "en"] | None, LANGUAGE] = None,
     batch: Annotated[str, BATCH] = "",
 ) -> SearchResult | Iterator[Any]:
-    """Show the passages found for a question, with their dense, lexical and fused scores."""
+    """Show the passages found for a question, with their dense, lexical and fused scores.
+
+    Exit code 3 says that nothing was found. With --batch, one JSON object a line, with --json or without. A line that
+    cannot be used gives one with `error`, `hint` and its number as `line`; the others are searched, and the exit code
+    is 1.
+    """
     filters = parse_filters(filter)
 
     def one(text: str, own_id: str = "") -> SearchResult:
@@ -147,7 +156,7 @@ def search(
         return SearchResult(found.question, tuple(map(passage_view, found.passages)), own_id)
 
     if batch:
-        return _batch(app, batch, query, one)
+        return _batch(batch, query, one)
     return one(_given(query))
 
 
@@ -168,7 +177,9 @@ def ask(
 ) -> AskResult | Iterator[Any]:
     """Answer a question from the indexed documents, with checked citations.
 
-    Exit code 3 says that no answer was found. With --batch, one JSON object a line.
+    Exit code 3 says that no answer was found. With --batch, one JSON object a line, with --json or without. A line that
+    cannot be used gives one with `error`, `hint` and its number as `line`; the others are answered, and the exit code
+    is 1. Without such a line it is 0 when at least one question was answered.
     """
     filters = parse_filters(filter)
 
@@ -181,7 +192,7 @@ def ask(
         return next(ask_view(event.answer, own_id) for event in events if isinstance(event, Done))
 
     if batch:
-        return _batch(app, batch, question, one)
+        return _batch(batch, question, one)
     return one(_given(question))
 
 
@@ -190,6 +201,8 @@ def source(
     app: App, chunk: Annotated[str, typer.Argument(help="A chunk id (383, chunk_383), or a document's own id.")]
 ) -> SourceResult:
     """Show a cited chunk: its text, where it is from, and what stands around it."""
+    if not chunk.strip():
+        raise BadInput("The chunk id is empty.", "Chunk ids are shown by `dyag search` and in every answer.")
     library = app.library
     match = re.fullmatch(r"\[?(?:chunk[_ ]?)?(\d{1,18})\]?", chunk.strip(), re.IGNORECASE)
     found = library.chunks([int(match[1])]) if match else {}
@@ -241,12 +254,12 @@ def ask_view(answer: Any, own_id: str = "") -> AskResult:
 
 
 def parse_filters(given: list[str] | None) -> dict[str, str]:
-    """`key=value` pairs. Raises BadInput for anything else."""
+    """`key=value` pairs. Raises BadUsage for anything else."""
     pairs = {}
     for text in given or []:
         key, sign, value = text.partition("=")
         if not sign or not key.strip():
-            raise BadInput(f"--filter {text}: not of the form key=value.", "For instance --filter language=fr.")
+            raise BadUsage(f"--filter {text}: not of the form key=value.", "For instance --filter language=fr.")
         pairs[key.strip()] = value.strip()
     return pairs
 
@@ -257,41 +270,57 @@ def _given(question: str) -> str:
     return sys.stdin.buffer.read(1_000_000).decode("utf-8", "replace")
 
 
-def _batch(app: App, name: str, question: str, one: Any) -> Iterator[Any]:
-    """Answer every question of a file; one that cannot be answered is reported and the rest goes on."""
+def _batch(name: str, question: str, one: Any) -> Iterator[BatchLine]:
+    """Answer every question of a file; a line that cannot be used is reported in its place and the rest goes on."""
     if question:
-        raise BadInput("Give either a question or --batch, not both.", "dyag ask --batch FILE")
-    for own_id, text in batch_questions(name):
-        try:
-            result = one(text, own_id)
-        except BadQuestion as error:
-            result = BatchFailure(text[:200], error.message, error.hint, own_id)
-        yield BatchLine(result)
+        raise BadUsage("Give either a question or --batch, not both.", "dyag ask --batch FILE")
+    number = 0
+    for number, line in _batch_lines(name):
+        yield BatchLine(_line_result(number, line, one))
+    if not number:
+        raise BadInput(f"{_shown(name)} holds no question.", "Give one question a line, or JSONL with `text`.")
 
 
-def batch_questions(name: str) -> Iterator[tuple[str, str]]:
-    """(id, question) of each line: plain text, or JSON with `text` or `question` and perhaps `id` or `_id`."""
+def _line_result(number: int, line: str, one: Any) -> AskResult | SearchResult | BatchFailure:
+    own_id, text = "", line
     try:
-        file = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115  (closed below)
+        record = _record(line)
+        own_id = str(next((record[k] for k in ("_id", "id") if record.get(k) is not None), ""))
+        text = _question_of(record)
+        return one(text, own_id)  # type: ignore[no-any-return]
+    except BadQuestion as error:
+        return BatchFailure(text[:200], error.message, error.hint, number, own_id)
+
+
+def _batch_lines(name: str) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their number."""
+    try:
+        file = sys.stdin.buffer if name == "-" else Path(name).expanduser().open("rb")
     except OSError as error:
         raise NotFound(f"{name} cannot be read: {error.strerror}.", "Give a file of questions, one a line.") from error
     with file:
         for number, raw in enumerate(file, 1):
-            line = raw.decode("utf-8", "replace").strip().removeprefix("\ufeff")
+            line = raw.decode("utf-8", "replace").removeprefix("\ufeff").strip()
             if line:
-                yield _question_line(line, number, name)
+                yield number, line
 
 
-def _question_line(line: str, number: int, name: str) -> tuple[str, str]:
+def _shown(name: str) -> str:
+    return "Standard input" if name == "-" else name
+
+
+def _record(line: str) -> Mapping[str, Any]:
+    """A JSON object as it is, a line of plain text as the `text` of one. Raises BadQuestion."""
     if not line.startswith("{"):
-        return "", line
+        return {"text": line}
     try:
-        record = json.loads(line)
+        return json.loads(line)  # type: ignore[no-any-return]
     except (ValueError, RecursionError) as error:
-        raise BadInput(
-            f"{name}, line {number}: not valid JSON ({error}).", "Mend that line and run it again."
-        ) from None
+        raise BadQuestion(f"The line is not valid JSON ({error}).", "Mend that line and run it again.") from None
+
+
+def _question_of(record: Mapping[str, Any]) -> str:
     text = next((record[k] for k in ("text", "question") if isinstance(record.get(k), str)), None)
     if text is None:
-        raise UserError(f"{name}, line {number}: no `text` or `question`.", "Each line needs one of the two.")
-    return str(next((record[k] for k in ("_id", "id") if k in record), "")), text
+        raise BadQuestion("The line has no `text` or `question`.", "Each line needs one of the two, as a text.")
+    return str(text)

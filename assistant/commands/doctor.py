@@ -8,13 +8,17 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
 
 from assistant.command import command
-from retrieval.errors import UserError
+from assistant.screen import ReaderGone
+from assistant.workspace import log_traceback
+from retrieval.errors import BadInput, UserError
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.generators.base import Knowledge
 
 LITTLE_SPACE = 500_000_000
 
@@ -50,31 +54,48 @@ def _checks(app: App) -> Iterator[Check]:
     from assistant import __version__
 
     yield Check("dyag", "ok", f"{__version__}, Python {platform.python_version()}, {sys.executable}")
-    yield _tried("settings", lambda: f"{app.settings.index.embedder}, workspace {app.home.path} ({app.home.origin})")
-    yield _disk(app)
-    yield _tried("embedder", lambda: _embedder(app))
-    yield _generator()
+    tried = partial(_tried, app)
+    yield tried("settings", lambda: f"{app.settings.index.embedder}, workspace {app.home.path} ({app.home.origin})")
+    yield tried("disk", lambda: _disk(app))
+    yield tried("embedder", lambda: _embedder(app))
+    yield tried("generator", lambda: _generator(app))
     if not app.home.library.is_file():
         yield Check("library", "warning", "nothing indexed yet", "dyag index PATH")
         return
-    yield _tried("library", lambda: _library(app))
-    yield _tried("index", lambda: _index(app))
+    yield tried("library", lambda: _library(app))
+    yield tried("index", lambda: _index(app))
 
 
-def _tried(name: str, attempt: Callable[[], str]) -> Check:
+def _tried(app: App, name: str, attempt: Callable[[], str | Check]) -> Check:
     try:
-        return Check(name, "ok", attempt())
+        done = attempt()
     except UserError as error:
         return Check(name, "error", error.message, error.hint)
+    except ReaderGone:
+        raise
+    except Exception as error:  # noqa: BLE001  (what a check meets is its result; the traceback is kept)
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        return Check(name, "error", what, _logged(app))
+    return done if isinstance(done, Check) else Check(name, "ok", done)
 
 
-def _disk(app: App) -> Check:
-    place = next(p for p in (app.home.data, *app.home.data.parents) if p.exists())
+def _logged(app: App) -> str:
+    try:
+        log_traceback(app.home)
+    except (OSError, UserError):
+        return ""
+    return f"The traceback is in {app.home.log}."
+
+
+def _disk(app: App) -> str | Check:
+    place = next(p for p in (app.home.data, *app.home.data.parents) if os.path.lexists(p))
+    if not place.is_dir():
+        raise BadInput(f"{place} is not a folder.", "Move it away, or choose another workspace with --home.")
+    if not os.access(place, os.W_OK):
+        raise BadInput(f"{place} cannot be written.", "Choose another workspace with --home.")
     free = shutil.disk_usage(place).free
     text = f"{free / 1e9:.1f} GB free at {place}"
-    if not os.access(place, os.W_OK):
-        return Check("disk", "error", f"{place} cannot be written", "Choose another workspace with --home.")
-    return Check("disk", "warning", text, "Free some space.") if free < LITTLE_SPACE else Check("disk", "ok", text)
+    return Check("disk", "warning", text, "Free some space.") if free < LITTLE_SPACE else text
 
 
 def _embedder(app: App) -> str:
@@ -82,8 +103,16 @@ def _embedder(app: App) -> str:
     return f"{app.embedder.name}, {len(vector)} dimensions, {app.embedder.window} tokens"
 
 
-def _generator() -> Check:
-    return Check("generator", "ok", "extractive (built in: answers from the passages, no model needed)")
+def _generator(app: App) -> str:
+    from assistant.app import require_mode
+    from assistant.generators import load_generator
+
+    answer = app.settings.answer
+    require_mode(answer.mode)
+    # It is made, not asked: no library is needed for that.
+    name = load_generator(answer.generator, cast("Knowledge", None)).name
+    note = " (built in: answers from the passages, no model needed)" if name == "extractive" else ""
+    return f"{name}{note}"
 
 
 def _library(app: App) -> str:
@@ -106,7 +135,7 @@ def _index(app: App) -> str:
     except generation.Damaged as damage:
         raise UserError(f"the index is damaged: {damage}", "Run `dyag index --rebuild`.") from damage
     manifest = live_manifest(app.home.index)
-    behind = manifest is None or manifest.revision != app.library.revision
+    behind = manifest is None or not manifest.shows(app.library, manifest.model)
     return (
         f"{live.manifest.chunks} chunks, every byte checked{'; behind the library: run dyag index' if behind else ''}"
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.command import command
+from assistant.command import BadUsage, command
 from retrieval.errors import BadInput, NoIndex, NotFound
 
 if TYPE_CHECKING:
     from assistant.app import App
+
+_READ = "Markdown, text, HTML, PDF, Office files, CSV, JSON, XML and e-mail"
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class IndexResult:
 
     @property
     def exit_code(self) -> int:
-        """1 when nothing at all could be indexed."""
-        return 1 if self.failed and not self.documents else 0
+        """1 when nothing is indexed now, unless that was asked for."""
+        return 0 if self.documents or self.forgotten else 1
 
 
 @dataclass(frozen=True)
@@ -97,22 +100,24 @@ def index(
 
     Unchanged files cost nothing; of a changed file only changed chunks are embedded again. Interrupt it whenever you
     like: what is done is kept, and the last good index goes on answering. Files named in a .dyagignore are left out.
+
+    A path without a file that can be read is said; exit code 1 means that nothing is indexed.
     """
     from assistant.progress import SyncProgress
 
     wanted = list(paths or [])
-    if not wanted and not app.home.library.is_file():
-        raise NoIndex(f"Nothing has been indexed in {app.home.path} yet.", "Name files or folders: dyag index PATH…")
     if forget and not wanted:
-        raise BadInput("--forget needs the paths to drop.", "dyag index --forget PATH…")
-    missing = [p for p in wanted if not p.expanduser().exists() and not p.is_symlink() and not forget]
-    if missing:
-        raise NotFound(f"There is no file or folder {missing[0]}.", "Check the path; nothing was changed.")
+        raise BadUsage("--forget needs the paths to drop.", "dyag index --forget PATH…")
+    if (forget or not wanted) and not app.home.library.is_file():
+        raise NoIndex(f"Nothing has been indexed in {app.home.path} yet.", "Name files or folders: dyag index PATH…")
+    empty = [] if forget else _empty(app, wanted)
     with SyncProgress(app.screen) as progress, app.writer(progress) as sync:
         from retrieval.sync import forget as drop
 
-        forgotten = sum(drop(sync.library, path) for path in wanted) if forget else 0
+        forgotten = drop(sync.library, *wanted) if forget else 0
         report = sync.run([] if forget else wanted, rebuild=rebuild)
+    for nothing in empty:
+        app.screen.error(nothing.message, nothing.hint)
     failures = tuple(FailureView(f.path, f.reason, f.whole_file) for f in report.failures)
     counts = (report.added, report.changed, report.removed, report.renamed, report.unchanged, report.failed)
     return IndexResult(
@@ -125,6 +130,30 @@ def index(
         report.seconds,
         forgotten,
     )
+
+
+def _empty(app: App, wanted: Sequence[Path]) -> list[BadInput]:
+    """What is to be said of paths that hold nothing. Raises when there would be nothing to index at all."""
+    missing = [p for p in wanted if not p.expanduser().exists() and not p.is_symlink()]
+    if missing:
+        raise NotFound(f"There is no file or folder {missing[0]}.", "Check the path; nothing was changed.")
+    empty = [_nothing_in(p) for p in wanted if _is_empty(app, p)]
+    if empty and len(empty) == len(wanted) and not app.home.library.is_file():
+        raise empty[0]
+    return empty
+
+
+def _is_empty(app: App, path: Path) -> bool:
+    """Whether there is nothing to be read or reported under a path; stops at the first file."""
+    from retrieval.load.walk import walk
+
+    own = (app.home.index, app.home.library, app.home.log, app.home.lock)
+    return next(walk([path.expanduser()], own), None) is None
+
+
+def _nothing_in(path: Path) -> BadInput:
+    hint = f"Put documents there ({_READ}) and run `dyag index {path}`; hidden and ignored files are left out."
+    return BadInput(f"No file that can be read was found under {path}.", hint)
 
 
 @command(examples=("dyag status", "dyag status --json"))
@@ -150,7 +179,7 @@ def status(app: App) -> StatusResult:
         live.dimension if live else 0,
         live.kind if live else "",
         live.name if live else "",
-        bool(live and live.revision == library.revision),
+        bool(live and live.shows(library, live.model)),
         live.created if live else 0.0,
         app.home.library.stat().st_size,
         sum(p.stat().st_size for p in app.home.index.rglob("*") if p.is_file()) if app.home.index.is_dir() else 0,
@@ -167,20 +196,21 @@ def chunk(
 ) -> ChunkFileResult | None:
     """Cut documents into chunks and write them in the DYAG chunk format, without indexing them.
 
-    One JSON object a line: {"id", "content", "metadata"}; metadata holds title, headings, document and position.
+    One JSON object a line: {"id", "content", "metadata"}; metadata holds title, headings, document and position. Chunks
+    that are read keep their id, the others are counted around them.
     """
-    from assistant.export import chunk_records, write_jsonl
+    from assistant.export import Export, part_of, write_jsonl
 
     if not source.expanduser().exists():
         raise NotFound(f"There is no file or folder {source}.", "Check the path.")
-    failures: list[Any] = []
-    documents: set[tuple[str, int]] = set()
-    records = chunk_records(app, source.expanduser(), failures, documents)
-    if str(output) == "-":
-        for record in records:
+    to_stdout = str(output) == "-"
+    export = Export(app, source.expanduser(), () if to_stdout else (output, part_of(output)))
+    if to_stdout:
+        for record in export.records():
             app.screen.json(record)
-        for path, reason in failures:
-            app.screen.note(f"{path}: {reason}")
+        for failure in export.failures:
+            app.screen.note(f"{failure.path}: {failure.reason}")
         return None
-    count = write_jsonl(output, records)
-    return ChunkFileResult(output, len(documents), count, tuple(FailureView(p, r, True) for p, r in failures))
+    count = write_jsonl(output, export.records())
+    failures = tuple(FailureView(f.path, f.reason, f.whole_file) for f in export.failures)
+    return ChunkFileResult(output, export.documents, count, failures)

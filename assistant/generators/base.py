@@ -29,8 +29,8 @@ class Knowledge(Protocol):
         """Every fact of the library under these keys."""
         ...
 
-    def first_chunks(self, document_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
-        """(chunk id, text) of the chunk each document begins with."""
+    def opening(self, document_id: int) -> list[tuple[int, str]]:
+        """(chunk id, text) of the chunks a document begins with."""
         ...
 
     def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
@@ -47,7 +47,7 @@ class Request:
     passages: tuple[Passage, ...]
     max_words: int = 60
     named: tuple[int, ...] = ()
-    """Documents with a title of their own that the question contains: the answer is looked for there."""
+    """Documents that the question names by a title of their own: the answer is looked for there."""
 
 
 @dataclass(frozen=True)

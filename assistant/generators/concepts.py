@@ -32,7 +32,7 @@ CONCEPTS: dict[str, tuple[str, str]] = {
         "steward*, governance, gouvernance, developpeur, developer, project of",
     ),
     "creator": (
-        "createur*, creator*, auteur*, author*, fondateur*, founder*, a cree, ont cree, created, invent*, concu par, ecrit par, "
+        "createur*, creator*, auteur*, author*, fondateur*, founder*, a cree, ont cree, ete cree*, created, who made, made by, invent*, concu par, ecrit par, "
         "written by, who wrote, qui a ecrit, who started, who founded, a fonde, a lance, a developpe, who developed",
         "createur*, creator*, auteur*, author*, fondateur*, founder*, original author, cree par, created by, concepteur*",
     ),
@@ -46,7 +46,7 @@ CONCEPTS: dict[str, tuple[str, str]] = {
     "port": ("port, ports, ecoute, listen*", "port, ports, *port"),
     "config": (
         "fichier* de configuration, fichier* config*, config* file*, configuration file*, se configure, configured, "
-        "fichier de conf, where * configur*",
+        "fichier de conf, where is the configuration, where is it configured, ou est la configuration, ou se trouve la configuration",
         "fichier* de config*, fichier_config*, fichier* conf*, config* file*, config_file, configuration, fichier principal, "
         "main file",
     ),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from assistant.generators import keyed, listing, sentences
 from assistant.generators.base import Delta, Evidence, Knowledge, Request
 from assistant.generators.question import Question, read
+from retrieval.text import sentences as split_sentences
 from retrieval.types import Fact, Language
 
 SHORTEST = 5
@@ -71,7 +72,7 @@ class ExtractiveGenerator:
 
 def _quoted(chunk_id: int, text: str) -> Iterator[Delta | Evidence]:
     yield Evidence((chunk_id,))
-    yield Delta(f"{text} [chunk_{chunk_id}]")
+    yield Delta(" ".join(f"{sentence} [chunk_{chunk_id}]" for sentence in split_sentences(text)))
 
 
 def _facts(facts: list[Fact], request: Request) -> Iterator[Delta | Evidence]:

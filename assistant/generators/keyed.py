@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.generators.base import Knowledge, Request
@@ -12,7 +11,7 @@ from assistant.generators.question import Question, names_title
 from retrieval.facts import facts, is_row
 from retrieval.lexical import analyze
 from retrieval.text import fold, sentences, words
-from retrieval.types import Fact, Passage
+from retrieval.types import Fact
 
 DOCUMENTS = 3
 """Documents whose facts are considered."""
@@ -38,17 +37,17 @@ class Match:
 
 def best_facts(request: Request, question: Question, knowledge: Knowledge) -> list[Match]:
     """The facts that answer, best first; of one document, and of one key unless keys match equally."""
-    ranked = [m for m in _matches(request.passages, question, knowledge) if m.score >= ENOUGH]
+    ranked = [m for m in _matches(request, question, knowledge) if m.score >= ENOUGH]
     if not ranked:
         return []
     top = max(ranked, key=lambda m: m.score)
     return [m for m in ranked if m.fact.document_id == top.fact.document_id and m.score > top.score - 0.02][:3]
 
 
-def _matches(passages: Sequence[Passage], question: Question, knowledge: Knowledge) -> list[Match]:
-    order = list(dict.fromkeys(p.document_id for p in passages))
-    titles = {p.document_id: p.title for p in passages}
-    named_ids = [i for i in order[:10] if names_title(question.text, titles[i])]
+def _matches(request: Request, question: Question, knowledge: Knowledge) -> list[Match]:
+    order = list(dict.fromkeys(p.document_id for p in request.passages))
+    titles = {p.document_id: p.title for p in request.passages}
+    named_ids = [i for i in order[:10] if _is_named(request, i, titles[i])]
     # A question that names a document is answered from it, not from its neighbours.
     ids = (sorted(named_ids, key=lambda i: -len(words(titles[i]))) or order)[:DOCUMENTS]
     rank = {document_id: n for n, document_id in enumerate(ids)}
@@ -102,24 +101,21 @@ def _same(a: str, b: str) -> float:
     return 0.9 if common >= 5 and common >= 0.7 * shorter else 0.0
 
 
+def _is_named(request: Request, document_id: int, title: str) -> bool:
+    return document_id in request.named or names_title(request.question, title)
+
+
 def definition(request: Request, question: Question, knowledge: Knowledge) -> tuple[int, str] | None:
     """(chunk id, text) of what the named document says it is: its mission field, or the first prose of its beginning."""
-    if [t for t in question.residue(_title(request, question)) if t not in _mission_terms(question)]:
+    named_one = next((p for p in request.passages[:10] if _is_named(request, p.document_id, p.title)), None)
+    if named_one is None or any(t not in _mission_terms(question) for t in question.residue(named_one.title)):
         return None
-    for passage in request.passages[:10]:
-        if not names_title(question.text, passage.title):
-            continue
-        ids = [passage.document_id]
-        chunk_id, text = knowledge.first_chunks(ids).get(passage.document_id, (passage.chunk_id, passage.text))
-        # Only what a sheet opens with: an "Objectif :" further down is a target, not what the thing is.
-        stated = [f for f in knowledge.facts_of(ids) if f.chunk_id == chunk_id and _KIND_OF.match(fold(f.key))]
-        text = stated[0].value if stated else first_prose(text, request.max_words)
-        return (chunk_id, text) if text else None
-    return None
-
-
-def _title(request: Request, question: Question) -> str:
-    return next((p.title for p in request.passages[:10] if names_title(question.text, p.title)), "")
+    opening = knowledge.opening(named_one.document_id) or [(named_one.chunk_id, named_one.text)]
+    # Only what a sheet opens with: an "Objectif :" further down is a target, not what the thing is.
+    stated = [f for f in knowledge.facts_of([named_one.document_id]) if f.chunk_id == opening[0][0]]
+    missions = [(f.chunk_id, f.value) for f in stated if _KIND_OF.match(fold(f.key))]
+    prose = [(chunk_id, first_prose(text, request.max_words)) for chunk_id, text in opening]
+    return next((found for found in [*missions, *prose] if found[1]), None)
 
 
 def _mission_terms(question: Question) -> set[str]:

@@ -19,7 +19,7 @@ _LIST = re.compile(
     r"logiciels|projets|produits|services|outils|fiches|documents|startups|sites)|list\b|name (?:all|the)\b|enumerate|which of the "
     r"(?:applications|tools|products|projects|services)|(?:give|show) me (?:all|the list)|what are (?:all )?the (?:applications|tools|projects|products|services)\b|"
     r"(?:quels|quelles|which|what) (?:\w+ )?(?:applications|logiciels|projets|produits|services|outils|fiches|startups|tools|projects|products|apps|"
-    r"systems|sheets)\b(?! (?:does|do|utilise|a |has |offers?|is )))"
+    r"systems|sheets)\b(?! (?:does|do|utilise\b|a |has |offers?\b|is )))"
 )
 _COUNT = re.compile(
     r"^(?:combien (?:d |de )|how many )(?:applications|logiciels|projets|produits|services|outils|fiches|startups|tools|projects|products|apps|systems)\b"
@@ -39,6 +39,11 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("where", re.compile(r"\b(?:ou (?:se|est|sont|a|ont|fut|peut|trouve|les|le|la|l)|d ou|where|(?:quel|quelle) (?:pays|ville|region|endroit|lieu)|(?:what|which) (?:city|country|state|place|region))\b")),
     ("why", re.compile(r"\b(?:pourquoi|why|pour quelles? raisons?|quelle est la (?:cause|raison)|for what reason|how come)\b")),
 )  # fmt: skip
+
+NICKNAME = 4
+"""Letters from which a word of a title can stand for it."""
+SHORT_TITLE = 3
+"""Words of a title that is a name."""
 
 # Words that carry the form of a question, not its matter.
 _FORM = frozenset(
@@ -64,6 +69,12 @@ def names_title(question: str, title: str) -> bool:
     return False
 
 
+def nicknames(question: str, title: str) -> set[str]:
+    """Words of a short title that the question holds: `kafka` for "Apache Kafka". A long title has no nickname."""
+    own = {fold(w) for w in words(title) if len(w) >= NICKNAME}
+    return own & {fold(w) for w in words(question)} if len(words(title)) <= SHORT_TITLE else set()
+
+
 @dataclass(frozen=True)
 class Question:
     """An analysed question; `terms` are index terms without those that only carry its form."""
@@ -76,12 +87,15 @@ class Question:
     names: frozenset[str]
     """Folded capitalised words and codes after the first word."""
     concepts: dict[str, set[str]]
+    aligned: str
+    """What passages are compared with, token by token: the text, or what `without` leaves of it."""
 
     def without(self, titles: Iterable[str]) -> Question:
         """The question without the words of these titles: once a document is named, its name chooses no sentence."""
         own = {t for title in titles for t in analyze(title, self.language)}
         terms = tuple(t for t in self.terms if t not in own)
-        return replace(self, terms=terms) if terms else self
+        rest = " ".join(w for w in self.text.split() if set(analyze(w, self.language)).intersection(terms))
+        return replace(self, terms=terms, aligned=rest) if terms else self
 
     def residue(self, title: str) -> tuple[str, ...]:
         """Terms that are not part of this title."""
@@ -98,7 +112,16 @@ def read(text: str, language: Language) -> Question:
     terms = tuple(t for t in every if t not in form and t not in _FORM) or tuple(every)
     names = frozenset(fold(w) for w in raw[1:] if w[0].isupper() or any(c.isdigit() for c in w))
     counting = bool(_COUNT.match(plain))
-    return Question(text, language, _kind(plain, counting), counting, terms, names, asked(text))
+    kind = _kind(plain, counting)
+    return Question(text, language, kind, counting, terms, names, _concepts(text, kind), text)
+
+
+def _concepts(text: str, kind: Kind) -> dict[str, set[str]]:
+    found = asked(text)
+    if kind == "date" and "creator" in found:
+        # "Quand X a-t-il été créé ?" asks for a year, not for a person.
+        found["release"] = found.get("release", set()) | found.pop("creator")
+    return found
 
 
 def _kind(plain: str, counting: bool) -> Kind:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from assistant.generators.base import Knowledge, Request
 from assistant.generators.question import Question
@@ -47,6 +48,8 @@ class Sentence:
     """A `Key : value` line, list item or table row rather than prose."""
     span: tuple[int, int]
     """Where it stands in its passage, in characters; the whole line when markup was taken out of it."""
+    under: tuple[str, ...]
+    """Terms of what stands over it: its heading, and the header of its table."""
 
 
 def scope(request: Request, question: Question) -> tuple[Sequence[Passage], Question]:
@@ -64,22 +67,39 @@ def split(passages: Sequence[Passage], question: Question) -> list[Sentence]:
     """The sentences of the best passages; headings, rules and code fences are left out."""
     found: list[Sentence] = []
     for rank, passage in enumerate(passages):
-        for text, line, span in units(passage.text):
-            found.append(Sentence(text, rank, passage.chunk_id, tuple(analyze(text, question.language)), line, span))
+        for unit in units(passage.text):
+            terms, under = (tuple(analyze(text, question.language)) for text in (unit.text, unit.under))
+            found.append(Sentence(unit.text, rank, passage.chunk_id, terms, unit.line, unit.span, under))
     return found
 
 
-def units(text: str) -> list[tuple[str, bool, tuple[int, int]]]:
-    """(text, is a line, span in characters) of each quotable unit."""
-    made: list[tuple[str, bool, tuple[int, int]]] = []
-    lines, start = text.split("\n"), 0
+class Unit(NamedTuple):
+    """What can be quoted of a text: a sentence, a list item, a field or a table row."""
+
+    text: str
+    line: bool
+    span: tuple[int, int]
+    under: str
+    """Its heading, and the header row of its table."""
+
+
+def units(text: str) -> list[Unit]:
+    """The quotable units of a text, in order."""
+    made: list[Unit] = []
+    lines, start, heading, header = text.split("\n"), 0, "", ""
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
-        made += [(unit, listed, _span(text, unit, start, line)) for unit, listed in _line_units(line.strip(), below)]
+        if line.startswith("#"):
+            heading = line.strip("# ")
+        header = (header or line) if is_row(line) else ""
+        under = f"{heading} {header}".strip()
+        made += [
+            Unit(unit, listed, _span(text, unit, start, line), under) for unit, listed in _quotable(line.strip(), below)
+        ]
         start += len(line) + 1
     return made
 
 
-def _line_units(line: str, below: str) -> list[tuple[str, bool]]:
+def _quotable(line: str, below: str) -> list[tuple[str, bool]]:
     if not line or line.startswith(("#", "```", "~~~", "<!--")) or is_rule(line):
         return []
     if is_row(line):
@@ -123,7 +143,7 @@ def features(
     rows = []
     for i, sentence in enumerate(found):
         own, passage = set(sentence.terms), passages[sentence.passage]
-        titled = own | per_passage[sentence.passage][0]
+        titled = own.union(per_passage[sentence.passage][0], sentence.under)
         near = own.union(
             *(found[j].terms for j in (i - 1, i + 1) if 0 <= j < len(found) and found[j].passage == sentence.passage)
         )
@@ -136,7 +156,7 @@ def features(
             "shapes": _overlap(shapes, sentence.text),
         }
         rows.append(row | _form(sentence, question, asked))
-    aligned = knowledge.align(question.text, [p.text for p in passages])
+    aligned = knowledge.align(question.aligned, [p.text for p in passages])
     for row, sentence in zip(rows, found, strict=True):
         row["tokens"] = float(aligned[sentence.passage].best(*sentence.span).mean())
     return rows
@@ -178,7 +198,7 @@ def _passage_terms(
 ) -> tuple[set[str], set[str]]:
     """Terms of a passage's title and headings, and of all of it."""
     title = set(analyze(" ".join([passage.title, *passage.headings]), question.language))
-    return title, title.union(*(s.terms for s in found if s.passage == rank))
+    return title, title.union(*((*s.terms, *s.under) for s in found if s.passage == rank))
 
 
 def _shapes(word: str) -> set[str]:

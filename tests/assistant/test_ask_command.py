@@ -197,7 +197,6 @@ def test_control_characters_of_documents_and_questions_never_come_out(home: Path
         assert "red" in ran.out
 
 
-@pytest.mark.xfail(strict=True, reason="typer answers Ctrl-C with 130, which `parse` takes for nothing left to do")
 def test_ctrl_c_while_the_command_line_is_read_ends_with_130(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(text: str) -> tuple[str, str]:
         raise KeyboardInterrupt

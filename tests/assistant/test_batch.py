@@ -9,6 +9,7 @@ from commands import CHEAP, CHEAP_ENVIRON, Ran, indexed_sheets, run
 
 NEVER = ("--set", "answer.refuse_below=0")
 ALWAYS = ("--set", "answer.refuse_below=1")
+FAILURE = ["question", "error", "hint", "line", "id"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,6 @@ def test_each_result_is_one_json_object_a_line(home: Path, questions: Path) -> N
     assert [list(line)[:3] for line in ran.lines] == [["question", "answer", "refused"]] * 2
 
 
-@pytest.mark.xfail(strict=True, reason="--batch with --json ends as a bug: a BatchLine is no JSON")
 @pytest.mark.parametrize("command", ["ask", "search"])
 def test_json_changes_nothing_in_a_batch(home: Path, questions: Path, command: str) -> None:
     ran = batch(home, "licence ?\nport ?\n", questions, "--json", command=command)
@@ -89,27 +89,37 @@ def test_a_dash_reads_standard_input(home: Path) -> None:
     [
         ('{"text": ', "not valid JSON"),
         ("{text: 1}", "not valid JSON"),
+        ("{" * 100_000, "not valid JSON"),
         ('{"answer": "no"}', "no `text` or `question`"),
         ('{"text": 5}', "no `text` or `question`"),
     ],
 )
-def test_a_bad_line_is_an_error_with_its_number(home: Path, questions: Path, line: str, reason: str) -> None:
+def test_a_bad_line_is_reported_in_its_place_with_its_number(
+    home: Path, questions: Path, line: str, reason: str
+) -> None:
     ran = batch(home, f"licence ?\n\n{line}\nport ?\n", questions)
-    assert ran.code == 1
-    assert ran.err.startswith(f"dyag: {questions}, line 3: {reason}")
-    assert len(ran.err.splitlines()) == 2
-    # What came before it has been answered.
-    assert [answer["question"] for answer in ran.lines] == ["licence ?"]
+    assert (ran.code, ran.err) == (1, "")
+    first, failed, last = ran.lines
+    assert (first["question"], last["question"]) == ("licence ?", "port ?")
+    assert list(failed) == FAILURE
+    assert (failed["question"], failed["line"], failed["id"]) == (line.strip()[:200], 3, "")
+    assert reason in failed["error"]
+    assert failed["hint"]
+
+
+def test_a_record_without_a_question_keeps_its_id(home: Path, questions: Path) -> None:
+    (failed,) = batch(home, '{"_id": 7, "answer": "no"}\n', questions).lines
+    assert (failed["id"], failed["line"]) == ("7", 1)
 
 
 def test_a_question_that_is_too_long_is_reported_in_its_place(home: Path, questions: Path) -> None:
     long = "port " * 2000
     ran = batch(home, f'licence ?\n{{"text": "{long}", "id": "long"}}\nport ?\n', questions)
     first, failed, last = ran.lines
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.err) == (1, "")
     assert (first["question"], last["question"]) == ("licence ?", "port ?")
-    assert list(failed) == ["question", "error", "hint", "id"]
-    assert (failed["id"], failed["question"]) == ("long", long[:200])
+    assert list(failed) == FAILURE
+    assert (failed["id"], failed["line"], failed["question"]) == ("long", 2, long[:200])
     assert failed["error"].startswith("The question is 9,999 characters long")
 
 
@@ -118,10 +128,21 @@ def test_an_empty_question_of_a_record_is_reported_in_its_place(home: Path, ques
     assert [line.get("error") for line in ran.lines] == ["The question is empty.", None]
 
 
-def test_the_exit_code_is_the_lowest_of_the_questions(home: Path, questions: Path) -> None:
+def test_the_exit_code_is_1_after_a_failure_and_3_when_nothing_was_answered(home: Path, questions: Path) -> None:
     assert batch(home, "licence ?\nport ?\n", questions, settings=ALWAYS).code == 3
     assert batch(home, '{"text": " "}\n', questions).code == 1
-    assert batch(home, '{"text": " "}\nlicence ?\n', questions).code == 0
+    assert batch(home, '{"text": " "}\nlicence ?\n', questions).code == 1
+    assert batch(home, '{"text": " "}\nlicence ?\n', questions, settings=ALWAYS).code == 1
+    assert batch(home, "licence\nport\n", questions, "-f", "team=nobody", command="search").code == 3
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n\t\n", b"\xef\xbb\xbf\n"])
+def test_a_batch_without_a_question_is_an_error(home: Path, questions: Path, text: str | bytes) -> None:
+    ran = batch(home, text, questions)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"dyag: {questions} holds no question.\n")
+    piped = run(*CHEAP, "ask", "--batch", "-", home=home, stdin=text)
+    assert (piped.code, piped.err.startswith("dyag: Standard input holds no question.\n")) == (1, True)
 
 
 def test_options_hold_for_every_question(home: Path, questions: Path) -> None:
@@ -141,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_one_error(home: Path, tmp_path: Path, nam
 
 def test_a_question_and_a_batch_are_one_too_many(home: Path, questions: Path) -> None:
     ran = batch(home, "licence ?\n", questions, "and a question")
-    assert (ran.code != 0, ran.out) == (True, "")
+    assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("dyag: Give either a question or --batch, not both.\n")
 
 

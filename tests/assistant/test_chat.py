@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import STEERING, Ran, indexed_sheets, run
 from workspace import write
 
+from assistant.answer import Answerer
+
 NEVER = ("--set", "answer.refuse_below=0")
+ALWAYS = ("--set", "answer.refuse_below=1")
 PORT = "Quel port écoute Gitea ?"
 PORT_SHOWN = f"› {PORT}\nGitea — Port : 3000 [chunk_3]\n\n[chunk_3] Gitea  docs/fr-gitea.md\n\n"
 WHO_SHOWN = "› Who created NATS?\nNATS — creator: Derek Collison [chunk_1]\n\n[chunk_1] NATS  docs/en-nats.md\n\n"
+LONG = "port " * 2000
 FUEL = "Quel est le prix de l'essence à Lisbonne ?"
 
 
@@ -101,17 +107,61 @@ def test_help_lists_every_command_but_the_chat(home: Path) -> None:
     assert chat(home, "/?\n") == ran
 
 
-@pytest.mark.xfail(strict=True, reason="/chat opens a chat inside the chat")
 def test_the_chat_is_no_command_of_itself(home: Path) -> None:
     ran = chat(home, f"/chat\n{PORT}\n/quit\nWho created NATS?\n")
-    assert ran.err.startswith("dyag: There is no command /chat.")
+    assert ran.err.startswith("dyag: There is no command /chat.\nKnown: /ask, /chunk, ")
     assert ran.out == PORT_SHOWN
 
 
-@pytest.mark.xfail(strict=True, reason="chat takes --json and prints text all the same")
 def test_with_json_each_answer_is_an_object_a_line(home: Path) -> None:
     ran = run("chat", "--json", home=home, stdin=f"{PORT}\nWho created NATS?\n")
-    assert [json.loads(line)["question"] for line in ran.out.splitlines()] == [PORT, "Who created NATS?"]
+    assert [line["question"] for line in ran.lines] == [PORT, "Who created NATS?"]
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_with_json_it_prints_what_ask_prints_for_a_batch(home: Path) -> None:
+    lines = f"{PORT}\n\n{'port ' * 2000}\n{FUEL}\n"
+    spoken = run("chat", "--json", home=home, stdin=lines)
+    batch = run("ask", "--batch", "-", home=home, stdin=lines)
+    assert [{**line, "seconds": 0} for line in spoken.lines] == [{**line, "seconds": 0} for line in batch.lines]
+    assert (spoken.lines[1]["line"], spoken.err) == (3, "")
+
+
+def test_with_json_everything_is_json(home: Path) -> None:
+    ran = run("chat", "--json", home=home, stdin="/source 3\n/nope\n/help\n")
+    source, unknown, known = ran.lines
+    assert (source["chunk_id"], ran.err) == (3, "")
+    assert (unknown["question"], unknown["error"]) == ("/nope", "There is no command /nope.")
+    assert "/ask" in known["commands"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings", "code"),
+    [
+        (f"{LONG}\n", NEVER, 1),
+        (f"{LONG}\n{LONG}\n/status\n", NEVER, 1),
+        (f"{LONG}\n{FUEL}\n", ALWAYS, 3),
+        (f"{FUEL}\n/nope\n", ALWAYS, 3),
+        (f"{LONG}\n{PORT}\n", NEVER, 0),
+        ("/nope\n", NEVER, 1),
+        (f"/ask {FUEL}\n", ALWAYS, 3),
+        ("/nope\n/status\n", NEVER, 0),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_the_exit_code_is_that_of_the_best_answer(
+    home: Path, lines: str, settings: tuple[str, ...], code: int, options: tuple[str, ...]
+) -> None:
+    assert run(*settings, "chat", *options, home=home, stdin=lines).code == code
+
+
+def test_ctrl_c_during_an_answer_ends_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Answerer, question: str, *args: Any, **options: Any) -> Iterator[Any]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Answerer, "answer", interrupted)
+    ran = chat(home, f"{PORT}\n{PORT}\n")
+    assert ran == (130, f"› {PORT}\n", "dyag: interrupted\n")
 
 
 def test_without_an_index_each_question_is_told_the_command(tmp_path: Path) -> None:
@@ -120,7 +170,7 @@ def test_without_an_index_each_question_is_told_the_command(tmp_path: Path) -> N
         f"dyag: Nothing has been indexed in {tmp_path} yet.\n"
         "Run `dyag index PATH` on your documents, or name another workspace with --home.\n"
     )
-    assert (ran.out, ran.err) == (f"› {PORT}\n› Who created NATS?\n", message * 2)
+    assert ran == (1, f"› {PORT}\n› Who created NATS?\n", message * 2)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,7 +182,7 @@ def test_documents_indexed_during_the_chat_are_found_in_it(tmp_path: Path) -> No
 
 
 def test_bytes_that_steer_a_terminal_or_are_no_text_do_no_harm(home: Path) -> None:
-    ran = chat(home, b"Who created NATS \x1b]52;c;aGk=\x07\x9b31m \xe2\x80\xae\xff?\n")
+    ran = chat(home, b"Who created NATS \x1b]52;c;aGk=\x07\x9b31m \xe2\x80\xae\xff?\n", *NEVER)
     assert (ran.code, ran.err) == (0, "")
     assert STEERING.search(ran.out) is None
     assert ran.out.startswith("› Who created NATS ")

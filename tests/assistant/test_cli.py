@@ -201,6 +201,36 @@ sys.exit(cli.main(["flood"]))
     assert (process.wait(timeout=60), error) == (0, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full")
+@pytest.mark.parametrize("argv", [["config"], ["config", "--json"], ["--help"], ["--version"]], ids=" ".join)
+def test_an_output_that_cannot_be_written_is_one_error(argv, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "assistant.cli", *argv], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    message, hint = done.stderr.splitlines()
+    assert (done.returncode, message) == (1, "dyag: cannot write to standard output: No space left on device")
+    assert hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell")
+@pytest.mark.parametrize(
+    ("closed", "code", "shown", "err"),
+    [
+        (">&-", 1, False, "dyag: cannot write to standard output: it is closed\n"),
+        ("2>&-", 0, True, ""),
+        ("<&-", 0, True, ""),
+    ],
+)
+def test_a_stream_that_is_closed(closed, code, shown, err):
+    command = f'"{sys.executable}" -m assistant.cli config search.top_k {closed}'
+    done = subprocess.run(["sh", "-c", command], text=True, capture_output=True, timeout=60)
+    assert (done.returncode, "search.top_k" in done.stdout) == (code, shown)
+    assert done.stderr.startswith(err)
+    assert "a bug" not in done.stderr
+
+
 def test_it_runs_as_a_module(tmp_path):
     done = python("-m", "assistant.cli", "config", "search.top_k", env={**os.environ, "DYAG_SEARCH__TOP_K": "7"})
     assert (done.returncode, done.stderr) == (0, "")

@@ -159,15 +159,15 @@ def test_a_bad_line_is_a_usage_error_with_a_hint(line, message, hint):
 
 
 def test_help_in_the_chat_prints_and_runs_nothing(app, capsys):
-    assert run_slash(app, "/look --help") is None
+    assert run_slash(app, "/look --help") == 0
     printed = capsys.readouterr().out
     assert printed.startswith("Usage: /look")
     assert '  Examples:\n    dyag look "who owns it"\n' in printed
     assert printed.rstrip().endswith("Manual: docs/commands.md")
 
 
-def test_run_slash_shows_and_returns_the_result(app):
-    assert run_slash(app, "/look it").words[0] == "it"
+def test_run_slash_shows_the_result_and_returns_its_exit_code(app):
+    assert run_slash(app, "/look it") == 3
     assert app.screen.stdout.getvalue() == "found it10ragFalseNone\n"
 
 
@@ -186,6 +186,31 @@ def test_the_exit_code_is_the_result_s_and_for_many_the_lowest(app):
     assert show(Found(()), app.screen) == 3
     assert show(iter([Found(()), Found(())]), app.screen) == 3
     assert show(iter([Found(()), Fine(())]), app.screen) == 0
+
+
+def test_one_failure_is_that_of_the_whole(app):
+    @dataclass(frozen=True)
+    class Failed(Found):
+        exit_code = 1
+
+    assert show(iter([Found(()), Failed(()), Found(())]), app.screen) == 1
+
+
+def test_a_command_may_show_what_it_does_itself(app):
+    @command(in_chat=False)
+    def talk(app: App, times: int = 1, as_json: bool = False) -> int:
+        """Talk."""
+        app.screen.json(times) if as_json else app.screen.out("talk")
+        return 3
+
+    talk_ = commands()["talk"]
+    assert [p.name for p in talk_.parameters] == ["times"]
+    assert [p.flags for p in talk_.options] == [("--times",), ("--json",)]
+    assert show(Call(talk_, {"times": 2}, as_json=True).run(app), app.screen, as_json=True) == 3
+    assert show(Call(talk_, {"times": 2}).run(app), app.screen) == 3
+    assert app.screen.stdout.getvalue() == "2\ntalk\n"
+    with pytest.raises(BadUsage, match=r"There is no command /talk\."):
+        parse_slash("/talk")
 
 
 def test_an_iterator_is_shown_as_it_comes_even_through_a_pipe():

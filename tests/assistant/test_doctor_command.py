@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import Ran, indexed_sheets, run
+from words import HashEmbeddings
 
 from retrieval import generation, minilm
 from retrieval.sync import writer_lock
@@ -170,8 +171,14 @@ def test_a_missing_model_cache_is_made(tmp_path: Path, monkeypatch: pytest.Monke
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".onnx"]
 
 
-@pytest.mark.xfail(strict=True, reason="a model that cannot be read ends doctor as a bug")
-def test_a_damaged_model_cache_is_an_error(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_cache_that_stays_damaged_is_an_error(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_a_model(model: Path, work: Path) -> Path:
+        (work / "half.onnx").write_bytes(b"half a model")
+        return work / "half.onnx"
+
+    monkeypatch.setattr(minilm, "_export", half_a_model)
     monkeypatch.setenv("DYAG_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / f"all-MiniLM-L6-v2-{minilm.SHA256[:8]}-{minilm.FORMAT}.onnx").write_bytes(b"half a model")
@@ -179,7 +186,6 @@ def test_a_damaged_model_cache_is_an_error(home: Path, tmp_path: Path, monkeypat
     assert (ran.code, check(ran, "embedder")[0]) == (1, "error")
 
 
-@pytest.mark.xfail(strict=True, reason="a cache folder that cannot be made ends doctor as a bug")
 def test_a_model_cache_that_is_no_folder_is_an_error(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +204,6 @@ def test_a_bad_setting_is_an_error_of_settings(home: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="the generator is said to work whatever answer.generator and answer.mode name")
 @pytest.mark.parametrize("setting", ["answer.generator=nobody:nothing", "answer.mode=hybrid"])
 def test_a_generator_that_cannot_answer_is_an_error(home: Path, setting: str) -> None:
     assert run("--set", setting, "ask", "port", home=home, cheap=True).code == 1
@@ -213,15 +218,31 @@ def test_a_workspace_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypa
     assert ran.code == 1
     assert check(ran, "disk") == (
         "error",
-        f"{tmp_path} cannot be written",
+        f"{tmp_path} cannot be written.",
         "Choose another workspace with --home.",
     )
 
 
-@pytest.mark.xfail(strict=True, reason="doctor sees no fault in a `data` that is a file; dyag index then ends as a bug")
 def test_a_data_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    assert doctor(tmp_path).code == 1
+    ran = doctor(tmp_path)
+    assert ran.code == 1
+    assert check(ran, "disk")[:2] == ("error", f"{tmp_path}/data is not a folder.")
+
+
+def test_what_nobody_foresaw_is_a_failed_check_and_its_traceback_is_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: HashEmbeddings, texts: list[str]) -> list[list[float]]:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(HashEmbeddings, "embed_query", lambda self, text: [1.0] * 64)
+    monkeypatch.setattr(HashEmbeddings, "embed_documents", broken)
+    ran = doctor(home)
+    log = home / "data" / "dyag.log"
+    assert (ran.code, ran.err, list(states(ran))) == (1, "", CHECKS)
+    assert check(ran, "embedder") == ("error", "RuntimeError: two lines", f"The traceback is in {log}.")
+    assert 'raise RuntimeError("two\\nlines")' in log.read_text()
 
 
 def test_little_space_is_a_warning(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

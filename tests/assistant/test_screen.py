@@ -1,10 +1,12 @@
+import errno
 import io
 import json
 
 import pytest
 
 from assistant import screen as screen_module
-from assistant.screen import Progress, ReaderGone, Screen, bold, dim, duration
+from assistant.progress import SyncProgress
+from assistant.screen import OutputFailed, Progress, ReaderGone, Screen, bold, dim, duration
 
 
 class Terminal(io.StringIO):
@@ -15,6 +17,11 @@ class Terminal(io.StringIO):
 class Gone(io.StringIO):
     def write(self, text):
         raise BrokenPipeError
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 class Clock:
@@ -129,6 +136,7 @@ def test_progress_that_fails_still_says_how_far_it_came(clock):
     def work():
         with screen.progress(4, "Indexing") as bar:
             bar.advance()
+            clock.now = 2.0
             raise ValueError("x")
 
     with pytest.raises(ValueError, match="x"):
@@ -137,7 +145,66 @@ def test_progress_that_fails_still_says_how_far_it_came(clock):
 
 
 def test_progress_of_nothing_does_not_divide_by_zero(clock):
-    assert Progress(make(), 0, "Indexing").line(0.0) == "Indexing: 0, 0/s"
+    assert Progress(make(), 0, "Indexing").line(0.0) == "Indexing"
+
+
+def test_work_that_counts_nothing_has_its_name_and_how_long_it_took(clock):
+    screen = make(io.StringIO)
+    with screen.progress(None, "writing the index"):
+        clock.now = 3.0
+    assert screen.stderr.getvalue() == "writing the index, took 3.0 s\n"
+
+
+@pytest.mark.parametrize(("kind", "shown"), [(io.StringIO, ""), (Terminal, "reading: 1/1 (100%), 2/s, took 0.5 s\n")])
+def test_short_work_is_said_on_a_terminal_only(clock, kind, shown):
+    screen = make(kind)
+    with screen.progress(1, "reading") as bar:
+        clock.now = 0.5
+        bar._every = 10.0
+        bar.advance()
+    assert screen.stderr.getvalue() == shown
+
+
+def test_a_stage_that_ends_has_done_all_of_its_work(clock):
+    screen = make()
+    with SyncProgress(screen) as progress:
+        progress("reading", 0, 2)
+        clock.now = 2.0
+        progress("reading", 1, 2)
+        clock.now = 4.0
+        progress("writing the index", 0, None)
+        clock.now = 5.0
+    ends = [line for line in screen.stderr.getvalue().splitlines() if "took" in line]
+    assert [line.rsplit("\x1b[K", 1)[-1] for line in ends] == [
+        "reading: 2/2 (100%), 0.5/s, took 4.0 s", "writing the index, took 1.0 s",
+    ]  # fmt: skip
+
+
+def test_a_stage_that_is_broken_off_keeps_its_count(clock):
+    screen = make(io.StringIO)
+
+    def work():
+        with SyncProgress(screen) as progress:
+            progress("reading", 1, 4)
+            clock.now = 2.0
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert screen.stderr.getvalue() == "reading: 1/4 (25%), 0.5/s, took 2.0 s\n"
+
+
+def test_a_disk_that_is_full_is_an_error_of_standard_output_only():
+    screen = Screen(Full(), Full(), {})
+    with pytest.raises(OutputFailed, match="cannot write to standard output: No space left on device"):
+        screen.out("x")
+    screen.note("x")
+
+
+def test_a_table_without_headers_begins_with_its_rows():
+    screen = make(io.StringIO)
+    screen.table(("", ""), [("a", "b")])
+    assert screen.stdout.getvalue() == "a  b\n"
 
 
 def test_a_closed_pipe_is_told_apart_from_other_errors():

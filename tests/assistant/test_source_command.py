@@ -94,10 +94,11 @@ def test_an_unknown_id_is_one_error_with_a_hint(home: Path, name: str) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="an empty id is taken for that of any document without an id of its own")
-def test_an_empty_id_names_no_chunk(home: Path) -> None:
-    ran = source(home, "")
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_id_names_no_chunk(home: Path, name: str) -> None:
+    ran = source(home, name)
     assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("dyag: The chunk id is empty.\nChunk ids are shown by ")
 
 
 def test_a_chunk_that_left_its_document_still_opens_and_says_so(tmp_path: Path) -> None:

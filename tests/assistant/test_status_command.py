@@ -31,7 +31,7 @@ def status(home: Path, *options: str) -> Ran:
 
 
 def rows(ran: Ran) -> list[tuple[str, ...]]:
-    return [tuple(line.split(None, 1)) for line in ran.out.splitlines() if line.strip()]
+    return [tuple(line.split(None, 1)) for line in ran.out.splitlines()]
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

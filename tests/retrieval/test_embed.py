@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import shutil
 import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,8 @@ import pytest
 from workspace import Workspace
 
 from retrieval import minilm
-from retrieval.embed import LangChainEmbedder, MiniLM, load_embedder, unit
-from retrieval.errors import BadSetting, ModelMissing, NoSpace
+from retrieval.embed import LangChainEmbedder, MiniLM, SentenceTransformerEmbedder, load_embedder, unit
+from retrieval.errors import BadSetting, ModelMissing, NoAccess, NoSpace
 
 TEXTS = [
     "Quel port écoute PostgreSQL ?", "PostgreSQL écoute sur le port 5432.", "The licence of Gitea is MIT.", "a",
@@ -153,6 +156,69 @@ def test_an_export_from_nothing_is_the_model_in_use(embedder: MiniLM, tmp_path: 
     assert stat.S_IMODE(exported.stat().st_mode) == 0o600
 
 
+@pytest.fixture
+def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Exporting copies the model in use; the folders it was exported to."""
+    made: list[Path] = []
+    source = next(Path(os.environ["DYAG_CACHE"]).glob("*.onnx"))
+
+    def copied(model: Path, work: Path) -> Path:
+        made.append(work.parent)
+        return Path(shutil.copy(source, work / "int8.onnx"))
+
+    monkeypatch.setattr(minilm, "_export", copied)
+    return made
+
+
+@pytest.mark.parametrize("share", [0, 0.00001, 0.5])
+def test_a_damaged_export_is_made_again(embedder: MiniLM, tmp_path: Path, exports: list[Path], share: float) -> None:
+    embedder.embed(["un"])
+    whole = minilm.exported(Path(), Path(os.environ["DYAG_CACHE"]))
+    data = whole.read_bytes()
+    (tmp_path / whole.name).write_bytes(data[: int(share * len(data))])
+    assert MiniLM(tmp_path).embed(["un"]).any()
+    assert exports == [tmp_path]
+    assert MiniLM(tmp_path).embed(["un"]).any()
+    assert exports == [tmp_path]
+
+
+def test_an_export_that_never_loads_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoilt(model: Path, work: Path) -> Path:
+        (work / "int8.onnx").write_bytes(b"no model")
+        return work / "int8.onnx"
+
+    monkeypatch.setattr(minilm, "_export", spoilt)
+    with pytest.raises(ModelMissing, match="cannot be loaded") as error:
+        MiniLM(tmp_path).embed(["un"])
+    assert "make install" in error.value.hint
+
+
+def test_what_killed_exports_left_is_swept_after_an_hour(tmp_path: Path, exports: list[Path]) -> None:
+    for name in ("export-old", "export-new"):
+        (tmp_path / name).mkdir()
+    os.utime(tmp_path / "export-old", (0, 0))
+    minilm.exported(minilm.packaged_model(), tmp_path)
+    assert (tmp_path / "export-new").is_dir()
+    assert not (tmp_path / "export-old").exists()
+
+
+def test_a_cache_that_is_a_file_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    for cache in (tmp_path / "cache", tmp_path / "cache" / "below"):
+        with pytest.raises(NoAccess, match="Not a directory") as error:
+            MiniLM(cache).embed(["un"])
+        assert "DYAG_CACHE" in error.value.hint
+
+
+def test_a_cache_that_cannot_be_written_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(model: Path, work: Path) -> Path:  # not by its mode: root writes everywhere
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(work))
+
+    monkeypatch.setattr(minilm, "_export", denied)
+    with pytest.raises(NoAccess, match="Permission denied"):
+        MiniLM(tmp_path).embed(["un"])
+
+
 # other embedders -----------------------------------------------------------------------------------------------------
 
 
@@ -167,10 +233,28 @@ def test_a_setting_that_names_no_embedder_says_what_would(tmp_path: Path, settin
     assert "minilm, sentence-transformers:NAME_OR_FOLDER or langchain:package.module:Class" in error.value.hint
 
 
-@pytest.mark.parametrize("target", ["no_such_module:Class", "words:NoSuchClass", "words.inner:Class", "words:"])
+@pytest.mark.parametrize("target", ["no_such_module:Class", "words:NoSuchClass", "words.inner:Class"])
 def test_a_class_that_cannot_be_imported_is_a_bad_setting(tmp_path: Path, target: str) -> None:
     with pytest.raises(BadSetting, match=f"`{target}` cannot be imported"):
         load_embedder(f"langchain:{target}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "fault"),
+    [
+        (":X", "is not of the form package.module:Class"),
+        (".foo:X", "is not of the form package.module:Class"),
+        ("words:", "is not of the form package.module:Class"),
+        ("os:path", "cannot be made without arguments"),
+        ("words:TOKEN", "cannot be made without arguments"),
+        ("retrieval.embed:LangChainEmbedder", "cannot be made without arguments"),
+        ("words:WordEmbedder", "is no LangChain Embeddings"),
+    ],
+)
+def test_what_is_no_class_of_embeddings_is_a_bad_setting(tmp_path: Path, target: str, fault: str) -> None:
+    with pytest.raises(BadSetting, match=f"`{target}` {fault}") as error:
+        load_embedder(f"langchain:{target}", tmp_path)
+    assert "langchain:package.module:Class" in error.value.hint
 
 
 class Lengths:
@@ -233,3 +317,46 @@ def test_a_model_that_is_not_here_says_what_to_do(tmp_path: Path, monkeypatch: p
     assert error.value.message.startswith(f"The embedding model `{model}` cannot be loaded: ")
     assert "\n" not in error.value.message
     assert "index.embedder" in error.value.hint
+
+
+class Renamed:
+    """A sentence-transformers model of version 6; the older ones have the older name only."""
+
+    max_seq_length = 32
+
+    def __init__(self, name: str, trust_remote_code: bool) -> None:
+        if name == "mute":
+            raise OSError
+
+    def get_embedding_dimension(self) -> int:
+        return 7
+
+    def get_sentence_embedding_dimension(self) -> int:
+        raise FutureWarning("renamed")
+
+
+class Older(Renamed):
+    get_embedding_dimension = None  # type: ignore[assignment]
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return 7
+
+
+@pytest.fixture
+def library_of(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def install(model: type) -> None:
+        monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=model))
+
+    return install
+
+
+@pytest.mark.parametrize("model", [Renamed, Older])
+def test_the_dimension_is_asked_under_either_name(library_of: Any, model: type) -> None:
+    library_of(model)
+    assert SentenceTransformerEmbedder("some").dimension == 7
+
+
+def test_a_model_that_fails_without_a_word_is_missing(library_of: Any) -> None:
+    library_of(Renamed)
+    with pytest.raises(ModelMissing, match="cannot be loaded: OSError"):
+        SentenceTransformerEmbedder("mute")

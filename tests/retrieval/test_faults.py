@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,41 @@ def test_a_disk_full_during_a_build_is_one_message_and_the_next_build_completes(
     done = run(filled, "search", "sujet7")
     assert (done.returncode, "note7.md" in done.stdout) == (0, True)
     assert filled.shown() == expected
+
+
+@pytest.fixture
+def small_disk(filled: Workspace) -> Iterator[Callable[[int], None]]:
+    """Puts the index on a disk of so many kilobytes."""
+
+    def mount(kilobytes: int) -> None:
+        options = ["-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(filled.index)]
+        if os.getuid() != 0 or subprocess.run(["mount", *options], check=False).returncode:
+            pytest.skip("mounting needs root")
+        mounted.append(filled.index)
+
+    mounted: list[Path] = []
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts of Linux")
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 1.1, 1.4, 1.8])
+def test_a_disk_that_is_really_full_is_one_message(
+    filled: Workspace, small_disk: Callable[[int], None], share: float
+) -> None:
+    """Not a limit on each file but on all: a page that is mapped and cannot be stored would kill the process."""
+    before = filled.path / "before"
+    files = [path for path in filled.index.rglob("*") if path.is_file()]
+    used = sum(4 * -(-path.stat().st_size // 4096) for path in files)  # such a disk stores pages of 4 kB
+    shutil.copytree(filled.index, before)
+    small_disk(max(8, int(share * used)))
+    if share > 1:  # the last index fits, the next one does not
+        shutil.copytree(before, filled.index, dirs_exist_ok=True)
+    assert_one_message(run(filled, "index", "--rebuild"), filled.index)
+    assert not list(filled.index.glob("*.building"))
+    if share > 1:
+        assert filled.found("sujet7")[0] == "note7.md"
 
 
 # kill -9 -------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from workspace import Workspace
 
-from retrieval.errors import BadInput, LibraryDamaged, NewerLibrary
+from retrieval.errors import BadInput, LibraryDamaged, NewerLibrary, NoAccess
+from retrieval.generation import current_name
 from retrieval.library import Library
 from retrieval.migrations import MIGRATIONS
 
@@ -108,6 +110,69 @@ def test_what_is_not_a_database_is_said_and_left_alone(workspace: Workspace, con
         assert "library.sqlite3" in error.value.message
         assert error.value.hint
     assert workspace.database.read_bytes() == content
+
+
+def test_a_library_that_is_a_folder_is_one_message(workspace: Workspace) -> None:
+    workspace.database.mkdir(parents=True)
+    for create in (False, True):
+        with pytest.raises(NoAccess, match=r"library\.sqlite3 cannot be used") as error:
+            Library(workspace.database, create=create)
+        assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE chunks SET headings='[1'",
+        "UPDATE chunks SET headings='{}'",
+        "UPDATE chunks SET headings=x'ff'",
+        "UPDATE documents SET metadata='[]'",
+        "UPDATE documents SET metadata='{\"a'",
+        "UPDATE meta SET value='1x' WHERE key='revision'",
+        "UPDATE embeddings SET vector=x'0102'",
+    ],
+)
+def test_a_value_that_dyag_cannot_have_written_is_damage(filled: Workspace, change: str) -> None:
+    with filled.library() as library:
+        library.query(change)
+    shutil.rmtree(filled.index)
+    with pytest.raises(LibraryDamaged, match="is damaged") as error:
+        filled.found("texte")
+    assert "restore a backup" in error.value.hint
+
+
+def test_one_wrong_bit_in_a_text_is_damage_and_the_index_stays(filled: Workspace) -> None:
+    before = current_name(filled.index)
+    filled.database.write_bytes(filled.database.read_bytes().replace(b"Texte de redis", b"Texte d\xff redis"))
+    with pytest.raises(LibraryDamaged, match="is damaged"):
+        filled.sync(rebuild=True)
+    assert current_name(filled.index) == before
+    assert not list(filled.index.glob("*.building"))
+
+
+def test_a_metadata_value_that_is_no_json_is_damage_to_a_filter(filled: Workspace) -> None:
+    with filled.library() as library:
+        library.query("UPDATE documents SET metadata='{\"a'")
+        with pytest.raises(LibraryDamaged, match="malformed"):
+            library.chunks_where({"licence": "MIT"})
+
+
+def test_no_two_libraries_have_the_same_identity(workspace: Workspace) -> None:
+    with workspace.library() as library:
+        first = library.identity
+    workspace.database.unlink()
+    with workspace.library() as library:
+        assert len(library.identity) == len(first) == 32
+        assert library.identity != first
+
+
+def test_a_library_of_the_first_schema_is_brought_up_to_date(filled: Workspace) -> None:
+    with sqlite3.connect(filled.database) as db:
+        db.executescript("DELETE FROM meta WHERE key='identity'; DROP TABLE forgotten; PRAGMA user_version=1")
+    db.close()
+    with filled.library(create=False) as library:
+        assert len(library.identity) == 32
+    assert filled.sync().unchanged == len(SHEETS)
 
 
 def test_an_empty_file_is_no_library_for_reading_but_becomes_one(workspace: Workspace) -> None:

@@ -280,6 +280,26 @@ def test_an_empty_question_is_refused_before_anything_is_loaded(workspace: Works
         searcher.search(question)
 
 
+def test_what_is_no_character_is_replaced(searcher: Searcher) -> None:
+    found = searcher.search("forge logicielle caf\udce9")
+    assert found.question == "forge logicielle caf?"
+    assert names(found.passages)[0] == "gitea.md"
+    assert not searcher.search("forge", filters={"licence": "caf\udce9"}).passages
+    with pytest.raises(BadInput, match=r"No document has a `l\?`"):
+        searcher.search("forge", filters={"l\udce9": "MIT"})
+
+
+@pytest.mark.parametrize("top_k", [0, -1, -(10**12)])
+def test_fewer_passages_than_one_are_refused(searcher: Searcher, top_k: int) -> None:
+    with pytest.raises(BadInput, match="passages were asked for") as error:
+        searcher.search("port", top_k)
+    assert "1 or more" in error.value.hint
+
+
+def test_more_passages_than_there_are_are_all_of_them(searcher: Searcher) -> None:
+    assert len(searcher.search("port", 10**12).passages) == len(SHEETS)
+
+
 def test_a_question_as_long_as_a_document_is_refused(sheets: Workspace, searcher: Searcher) -> None:
     with pytest.raises(BadQuestion, match="characters long") as error:
         searcher.search("port " * 20_000)

@@ -17,7 +17,7 @@ from workspace import Workspace, settle
 
 from retrieval import generation
 from retrieval import sync as sync_module
-from retrieval.errors import Busy, NotFound, ParseFailed
+from retrieval.errors import Busy, NoAccess, NoSpace, NotFound, ParseFailed
 from retrieval.library import Library
 from retrieval.load.loader import Problem
 from retrieval.sync import forget, live_manifest, writer_lock
@@ -270,6 +270,60 @@ def test_forgetting_a_folder_leaves_its_namesakes(workspace: Workspace) -> None:
     assert workspace.found("une phrase sur") == ["b.md"]
 
 
+def forgotten(workspace: Workspace, *paths: Path) -> int:
+    with workspace.sync_known() as sync:
+        count = forget(sync.library, *paths)
+        sync.run()
+    return count
+
+
+def test_a_forgotten_file_of_a_known_folder_stays_forgotten_until_it_is_named(filled: Workspace) -> None:
+    bob = filled.docs / "bob.md"
+    assert forgotten(filled, bob) == 1
+    assert counts(filled.sync()) == (0, 0, 0, 0, 2, 0)
+    filled.write("bob.md", sheet("bob", 2))
+    assert counts(filled.sync()) == (0, 0, 0, 0, 2, 0)
+    assert filled.sync(bob).added == 1
+    assert counts(filled.sync()) == (0, 0, 0, 0, 3, 0)
+
+
+def test_a_file_of_a_forgotten_folder_can_be_indexed_alone(filled: Workspace) -> None:
+    for name in ("dan", "eve"):
+        filled.write(f"sub/{name}.md", sheet(name))
+    filled.sync()
+    assert forgotten(filled, filled.docs / "sub") == 2
+    assert filled.sync(filled.docs / "sub" / "dan.md").added == 1
+    assert counts(filled.sync()) == (0, 0, 0, 0, 3, 0)
+    with filled.sync_known() as sync:
+        assert counts(sync.run()) == (0, 0, 0, 0, 4, 0)
+    (filled.docs / "sub" / "dan.md").unlink()
+    with filled.sync_known() as sync:
+        assert sync.run().removed == 1
+
+
+def test_a_folder_that_was_forgotten_whole_comes_back_whole(filled: Workspace) -> None:
+    forgotten(filled, filled.docs / "bob.md")
+    forgotten(filled, filled.docs)
+    assert filled.sync().added == 3
+
+
+def test_forgetting_what_is_not_known_changes_nothing(filled: Workspace) -> None:
+    before = filled.texts()
+    with pytest.raises(NotFound, match=r"dan\.md is not in the library") as error:
+        forgotten(filled, filled.docs / "bob.md", filled.docs / "dan.md")
+    assert "dyag status" in error.value.hint
+    assert filled.texts() == before
+
+
+def test_a_path_with_dots_is_the_path_without(filled: Workspace) -> None:
+    (filled.path / "notes").mkdir()
+    other = filled.write("../notes/dan.md", sheet("dan"))
+    filled.sync(filled.docs / ".." / "notes")
+    other.unlink()
+    assert filled.sync(filled.docs / ".." / "notes").removed == 1
+    assert forgotten(filled, filled.docs / ".." / "docs" / "bob.md") == 1
+
+
 def test_a_path_that_does_not_exist_changes_nothing(filled: Workspace) -> None:
     before = filled.texts()
     with pytest.raises(NotFound):
@@ -351,6 +405,43 @@ def test_a_second_writer_is_told_to_wait(filled: Workspace) -> None:
     assert filled.sync().unchanged == 3
 
 
+def test_a_disk_full_in_the_middle_names_the_folder_and_not_the_lock(filled: Workspace) -> None:
+    with (
+        pytest.raises(NoSpace, match=f"under {filled.path / 'data'}\\.$"),
+        writer_lock(filled.path / "data" / "index.lock"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_data_folder_that_is_a_file_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(NoAccess, match="Not a directory"), writer_lock(tmp_path / "data" / "index.lock"):
+        pass
+
+
+def test_vectors_are_stored_by_the_hundreds_or_by_the_second(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f'{{"_id": "{i}", "text": "texte numéro {i}"}}' for i in range(600)]
+    workspace.write("corpus.jsonl", "\n".join(lines))
+    stored, shown = [], []
+    plain = Library.store_embeddings
+
+    def counted(self: Library, model: str, vectors: Any) -> None:
+        stored.append(len(vectors))
+        plain(self, model, vectors)
+
+    monkeypatch.setattr(Library, "store_embeddings", counted)
+    workspace.sync(progress=lambda stage, done, total: shown.append(done) if stage == "embedding" else None)
+    assert stored == [512, 88]
+    assert shown == [*range(0, 600, 64), 600]
+    monkeypatch.setattr(sync_module, "EMBED_SECONDS", 0.0)
+    stored.clear()
+    workspace.embedder = WordEmbedder(name="others/1")
+    workspace.sync()
+    assert stored == [64] * 9 + [24, 0]
+
+
 # interrupted at any point --------------------------------------------------------------------------------------------
 
 
@@ -358,6 +449,7 @@ def test_a_second_writer_is_told_to_wait(filled: Workspace) -> None:
 def torn(filled: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace with a change of every kind to sync; every step commits."""
     monkeypatch.setattr(sync_module, "COMMIT_SECONDS", -1.0)
+    monkeypatch.setattr(sync_module, "EMBED_STEP", 1)
     monkeypatch.setattr(sync_module, "EMBED_COMMIT", 1)
     filled.write("ada.md", sheet("ada", 3).replace("numéro 1", "numéro 11"))
     (filled.docs / "bob.md").unlink()

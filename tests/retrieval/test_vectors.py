@@ -21,7 +21,7 @@ def some(seed: int = 0) -> list[tuple[int, Vectors]]:
 
 def made(kind: str, folder: Path, pairs: list[tuple[int, Vectors]]) -> vectors.VectorIndex:
     vectors.build(kind, folder, iter(pairs), len(pairs), DIMENSION)
-    return vectors.open_index(kind, folder)
+    return vectors.open_index(kind, folder, DIMENSION)
 
 
 def test_exact_search_is_the_plain_product(tmp_path: Path) -> None:
@@ -88,3 +88,22 @@ def test_chroma_agrees_with_exact(tmp_path: Path) -> None:
     assert same >= 0.95 * 400
     assert np.allclose(chroma.vector(1), pairs[0][1], atol=1e-6)
     assert chroma.vector(2) is None
+
+
+def test_every_wrong_bit_of_the_header_is_damage(tmp_path: Path) -> None:
+    made("exact", tmp_path, some())
+    path = tmp_path / "vectors.npy"
+    data = path.read_bytes()
+    for at in range(len(data) - 4 * COUNT * DIMENSION):
+        for bit in range(8):
+            wrong = bytearray(data)
+            wrong[at] ^= 1 << bit
+            path.write_bytes(wrong)
+            with pytest.raises(ValueError, match=r"vectors\.npy does not hold"):
+                vectors.open_index("exact", tmp_path, DIMENSION)
+
+
+def test_the_matrix_is_a_file_of_numpy(tmp_path: Path) -> None:
+    pairs = some()
+    made("exact", tmp_path, pairs)
+    assert np.array_equal(np.load(tmp_path / "vectors.npy"), np.stack([row for _, row in pairs]))
