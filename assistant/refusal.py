@@ -18,6 +18,8 @@ from retrieval.text import fold, words
 from retrieval.types import Language, Passage
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
+NEVER_SEEN = "\x00"
+"""A term of no document: its rarity is that of an unknown word."""
 NEAREST = 3
 """Passages of which one has to answer to the whole question."""
 DOUBTFUL_FACT = 0.6
@@ -65,6 +67,8 @@ def signals(request: Request, knowledge: Knowledge) -> dict[str, float]:
         "sentence": max((float(aligned[s.passage].best(*s.span).mean()) for s in found), default=0.0),
         "gap": cosines[0] - cosines[min(4, len(cosines) - 1)],
         "around": rows[top]["around"] if rows else 0.0,
+        "covered": max((row["passage_covered"] for row in rows), default=0.0),
+        "unknown": _unknown(question, knowledge),
         "names": _names_found(question.names, request.passages),
         "fact": _fact(request, question, knowledge),
         "listed": float(question.kind == "list" and bool(listing.gather(question, knowledge))),
@@ -77,6 +81,12 @@ def _fact(request: Request, question: Question, knowledge: Knowledge) -> float:
         return 1.0
     best = max((m.score for m in keyed.best_facts(request, question, knowledge)), default=0.0)
     return max(0.0, best - DOUBTFUL_FACT) / (1 - DOUBTFUL_FACT)
+
+
+def _unknown(question: Question, knowledge: Knowledge) -> float:
+    """Share of the question's content words that the whole library does not know."""
+    rarest = max((knowledge.rarity(NEVER_SEEN, question.language), 1e-9))
+    return sum(knowledge.rarity(t, question.language) >= rarest for t in question.terms) / max(1, len(question.terms))
 
 
 def _names_found(names: frozenset[str], passages: tuple[Passage, ...]) -> float:

@@ -5,8 +5,9 @@
     python benchmarks/calibrate.py squad2-en          also measures on these sets, which it never fits
 
 A logistic regression with a ridge penalty over the signals of `assistant/refusal.py`. It learns from the answerable
-questions, from the unanswerable ones, and from the answerable ones asked of a library from which their sheet was taken
-(`left out`, which weigh less: they are easier and there are more of them). The threshold of each language is the largest
+questions, from the unanswerable ones, from the answerable ones asked of a library from which their sheet was taken (`left
+out`), and from questions about anything else (`benchmarks/off_topic.txt`). The last two weigh less: they are easier and
+there are more of them. The threshold of each language is the largest
 that, in ten-fold cross-validation, wrongly refuses at most `--wrong` of its answerable questions.
 """
 
@@ -40,10 +41,12 @@ from benchmarks.common import (
     note,
     sample,
 )
+from retrieval.text import detect_language
 
 RIDGE = 1.0
 FOLDS = 10
-LEFT_OUT_WEIGHT = 0.3
+OFF_TOPIC = Path(__file__).with_name("off_topic.txt")
+EASY_WEIGHT = 0.3
 Matrix = npt.NDArray[np.float64]
 
 
@@ -62,7 +65,9 @@ def main() -> None:
     asked = weight == 1
     print("thresholds:", ", ".join(f"{language} {value:.3f}" for language, value in limits.items()))
     report("demo, cross-validated", held[asked], y[asked], threshold[asked])
-    print(f"demo, sheet left out: refused {(held < threshold)[~asked].mean():.3f} (n={(~asked).sum()})")
+    easy, others = (held < threshold)[~asked], len(off_topic())
+    print(f"demo, sheet left out: refused {easy[:-others].mean():.3f} (n={len(easy) - others})")
+    print(f"off topic: refused {easy[-others:].mean():.3f} (n={others})")
     bias, plain = fit_plain(x, y, weight)
     for name in args.sets:
         other = load_set(name, args.data)
@@ -91,12 +96,21 @@ def training(args: argparse.Namespace) -> tuple[list[str], Matrix, Matrix, Matri
     for without, queries in left_out(demo.queries, args.work / "left-out"):
         rows += [list(signals_of(without, q).values()) for q in queries]
         twins += [number[q.id] for q in queries]
-    place = np.random.default_rng(0).permutation(len(x)) % FOLDS
-    weight = np.concatenate([np.ones(len(x)), np.full(len(rows), LEFT_OUT_WEIGHT)])
+    others = off_topic()
+    rows += [list(signals_of(app, q).values()) for q in others]
+    asked = [*demo.queries, *others]
+    source = [*range(len(demo.queries)), *twins, *range(len(demo.queries), len(asked))]
+    weight = np.concatenate([np.ones(len(x)), np.full(len(rows), EASY_WEIGHT)])
     x, y = np.vstack([x, np.array(rows)]), np.concatenate([y, np.zeros(len(rows))])
-    source = [*range(len(demo.queries)), *twins]
-    french = np.array([demo.queries[i].language == "fr" for i in source])
+    place = np.random.default_rng(0).permutation(len(asked)) % FOLDS
+    french = np.array([asked[i].language == "fr" for i in source])
     return names, x, y, weight, place[source], french
+
+
+def off_topic() -> list[Query]:
+    """Questions about nothing that a catalogue of software holds."""
+    lines = OFF_TOPIC.read_text(encoding="utf-8").splitlines()
+    return [Query(f"off-{i}", line, detect_language(line), (), False, frozenset()) for i, line in enumerate(lines)]
 
 
 def left_out(queries: Sequence[Query], work: Path) -> Iterator[tuple[App, list[Query]]]:

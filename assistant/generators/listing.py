@@ -25,9 +25,9 @@ def gather(question: Question, knowledge: Knowledge) -> list[Fact]:
     asked = [key for key, _ in keys if _fits(question, key)]
     found = [f for f in knowledge.facts_with_keys(asked) if _says(question, f)]
     if not found:
-        # No field was named ("quelles applications utilisent PostgreSQL"): any field with that value.
-        common = [key for key, count in keys if count > 1]
-        found = [f for f in knowledge.facts_with_keys(common) if _says(question, f)]
+        # No field was named ("quelles applications utilisent PostgreSQL"): any usual field with that value.
+        usual = [key for key, count in keys if count > 1 or named(key)]
+        found = [f for f in knowledge.facts_with_keys(usual) if _says(question, f, shortest=2)]
     best: dict[int, Fact] = {}
     for fact in found:
         best.setdefault(fact.document_id, fact)
@@ -41,13 +41,13 @@ def _fits(question: Question, key: str) -> bool:
     return bool(terms) and all(t in question.terms for t in terms)
 
 
-def _says(question: Question, fact: Fact) -> bool:
-    """Whether one of the value's elements is what the question names, word for word."""
+def _says(question: Question, fact: Fact, shortest: int = 1) -> bool:
+    """Whether one of the value's elements, of at least so many letters, is what the question names, word for word."""
     asked = _tokens(question.text)
     key = set(_tokens(fact.key.replace("_", " ")))
     for element in _elements(fact.value):
         own = [t for t in _tokens(element) if t not in key and not t.startswith("licen")]
-        if own and len("".join(own)) > 1 and _contains(asked, own):
+        if len("".join(own)) >= shortest and _contains(asked, own):
             return True
     return False
 
