@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", help="sets to measure on beside the demo questions")
     parser.add_argument("--data", default=DATA, type=Path)
     parser.add_argument("--work", default=default_work(), type=Path)
-    parser.add_argument("--wrong", type=float, default=0.02, help="share of answerable questions that may be refused")
+    parser.add_argument("--wrong", type=float, default=0.03, help="share of answerable questions that may be refused")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     names, x, y, weight, fold, french = training(args)
