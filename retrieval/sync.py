@@ -8,7 +8,6 @@ killed at any point is simply continued by the next one.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +18,13 @@ from typing import Protocol
 from retrieval import chunk as chunking
 from retrieval import generation
 from retrieval.embed import Embedder, Vectors
-from retrieval.errors import BadInput, Busy, NotFound, ParseFailed
+from retrieval.errors import Busy, ParseFailed
 from retrieval.files import disk_errors, private_folder
 from retrieval.ingest import FileWriter, remove_documents
 from retrieval.library import Library
 from retrieval.load.loader import Loader, Problem, unsupported_reason
 from retrieval.load.walk import Found, Unreadable, walk
+from retrieval.roots import forgotten, is_unicode, known, looked_for, remember
 
 COMMIT_SECONDS = 1.0
 """Longest stretch of work a kill can lose while files are read."""
@@ -130,31 +130,13 @@ class Sync:
     def run(self, paths: Sequence[Path] = (), *, rebuild: bool = False) -> SyncReport:
         """Sync these files and folders, or everything known when none are given."""
         start = time.monotonic()
-        roots = self._roots(paths)
+        roots = remember(self.library, paths) if paths else known(self.library)
         self._files(roots, rebuild)
         self._embed()
         self._index(rebuild)
         self._totals()
         self.report.seconds = time.monotonic() - start
         return self.report
-
-    # roots -----------------------------------------------------------------------------------------------------------
-
-    def _roots(self, paths: Sequence[Path]) -> list[Path]:
-        if not paths:
-            return [Path(row[0]) for row in self.library.query("SELECT path FROM roots ORDER BY path")]
-        roots = [_absolute(path) for path in paths]
-        for root in roots:
-            if not _is_unicode(root):
-                raise BadInput(f"The name of {root} is not Unicode (UTF-8).", "Rename it; nothing was changed.")
-            if not root.exists() and not root.is_symlink():
-                raise NotFound(f"There is no file or folder {root}.", "Check the path; nothing was changed.")
-        with self.library.transaction():
-            for root in roots:
-                self.library.query("DELETE FROM forgotten WHERE path=?", (str(root),))
-                if not _looked_for(root, _paths(self.library, "roots"), _paths(self.library, "forgotten")):
-                    self.library.query("INSERT OR IGNORE INTO roots VALUES (?,?)", (str(root), time.time()))
-        return roots
 
     # files -----------------------------------------------------------------------------------------------------------
 
@@ -192,11 +174,11 @@ class Sync:
             if self._had_many(root):
                 blocked.append(root)
                 self._fail(str(root), "the folder is missing; its documents are kept (dyag index --forget drops them)")
-        for entry in walk(present, (*self.exclude, *_paths(self.library, "forgotten"))):
+        for entry in walk(present, (*self.exclude, *forgotten(self.library))):
             if isinstance(entry, Unreadable):
                 blocked.append(entry.path)
                 self._fail(str(entry.path), entry.reason)
-            elif not _is_unicode(entry.path):
+            elif not is_unicode(entry.path):
                 self._fail(str(entry.path), "its name is not Unicode (UTF-8): rename it")
             else:
                 found[str(entry.path)] = entry
@@ -211,11 +193,11 @@ class Sync:
         self, known: dict[str, _Known], found: dict[str, Found], roots: Sequence[Path], blocked: Sequence[Path]
     ) -> set[str]:
         """Known files under the walked roots that are no longer there."""
-        hidden = _paths(self.library, "forgotten")
+        hidden = forgotten(self.library)
         gone = set()
         for path in known.keys() - found.keys():
             closed = {Path(path), *Path(path).parents}.intersection(blocked)
-            if not closed and _looked_for(Path(path), set(roots), hidden):
+            if not closed and looked_for(Path(path), set(roots), hidden):
                 gone.add(path)
         return gone
 
@@ -400,64 +382,6 @@ def live_manifest(folder: Path) -> generation.Manifest | None:
         return generation.read_manifest(folder, name) if name else None
     except generation.Damaged:
         return None
-
-
-def forget(library: Library, *paths: Path) -> int:
-    """Stop syncing files or folders and tombstone their documents; returns how many files that were.
-
-    What lies in a folder that is still known stays forgotten until it is indexed by its own name. Raises NotFound, with
-    nothing changed, when a path is not known.
-    """
-    with library.transaction():
-        count = sum(_forget(library, _absolute(path)) for path in paths)
-        if count:
-            library.bump()
-    return count
-
-
-def _forget(library: Library, target: Path) -> int:
-    below = "(path=? OR substr(path, 1, ?)=?)"
-    place = (str(target), len(str(target)) + 1, f"{target}/")
-    rows = library.query(f"SELECT id FROM files WHERE status != 'removed' AND {below}", place)
-    roots = library.query(f"SELECT path FROM roots WHERE {below}", place)
-    if not rows and not roots:
-        raise NotFound(
-            f"{target} is not in the library.", "`dyag status` lists the folders it knows; nothing was changed."
-        )
-    for (file_id,) in rows:
-        found = library.query("SELECT id FROM documents WHERE file_id=? AND deleted_at IS NULL", (file_id,))
-        remove_documents(library, [row[0] for row in found])
-        library.query("UPDATE files SET status='removed', sha256='' WHERE id=?", (file_id,))
-    for table in ("roots", "forgotten"):
-        library.query(f"DELETE FROM {table} WHERE {below}", place)
-    if _looked_for(target, _paths(library, "roots"), _paths(library, "forgotten")):
-        library.query("INSERT INTO forgotten VALUES (?)", (str(target),))
-    return len(rows)
-
-
-def _paths(library: Library, table: str) -> set[Path]:
-    """The paths in `roots` or in `forgotten`."""
-    return {Path(row[0]) for row in library.query(f"SELECT path FROM {table}")}
-
-
-def _looked_for(path: Path, roots: set[Path], hidden: set[Path]) -> bool:
-    """Whether a walk from one of these roots comes to the path, with these files and folders left out."""
-    above = {path, *path.parents}
-    return any(not any(root in place.parents for place in above & hidden) for root in above & roots)
-
-
-def _absolute(path: Path) -> Path:
-    """As `walk` names it: without `..`, links left as they are."""
-    return Path(os.path.abspath(path.expanduser()))
-
-
-def _is_unicode(path: Path) -> bool:
-    """Whether the library can hold the name; old archives carry names in Latin-1."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _sha256(path: Path) -> str:

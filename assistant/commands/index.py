@@ -112,7 +112,7 @@ def index(
         raise NoIndex(f"Nothing has been indexed in {app.home.path} yet.", "Name files or folders: dyag index PATH…")
     empty = [] if forget else _empty(app, wanted)
     with SyncProgress(app.screen) as progress, app.writer(progress) as sync:
-        from retrieval.sync import forget as drop
+        from retrieval.roots import forget as drop
 
         forgotten = drop(sync.library, *wanted) if forget else 0
         report = sync.run([] if forget else wanted, rebuild=rebuild)

@@ -20,7 +20,8 @@ from retrieval import sync as sync_module
 from retrieval.errors import Busy, NoAccess, NoSpace, NotFound, ParseFailed
 from retrieval.library import Library
 from retrieval.load.loader import Problem
-from retrieval.sync import forget, live_manifest, writer_lock
+from retrieval.roots import forget
+from retrieval.sync import live_manifest, writer_lock
 from retrieval.types import Document
 
 SECTION = "Une phrase sur {0} numéro {1} avec assez de mots pour remplir un peu la fenêtre du modèle de test. "
