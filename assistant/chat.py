@@ -86,6 +86,8 @@ class Chat:
     def _run(self, text: str) -> int:
         if text in HELP:
             return self._help()
+        if text.startswith("/help "):
+            text = f"/{text.removeprefix('/help ').strip().removeprefix('/')} --help"
         if text.startswith("/"):
             return run_slash(self.app, text, as_json=self.as_json)
         return self._answer(text)

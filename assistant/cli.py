@@ -108,7 +108,7 @@ def _program(flags: Flags) -> typer.Typer:
         flags.overrides = dict(map(_override, settings or ()))
 
     for name, found in commands().items():
-        subcommand(program, name, found)
+        subcommand(program, name, found, free_text=True)
     return program
 
 

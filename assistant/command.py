@@ -193,7 +193,10 @@ def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bo
 
     def parsed(as_json: bool = False, **given: Any) -> Call:
         if joined is not None:
-            given[joined.name] = " ".join(given[joined.name] or ()) or joined.default
+            words = given[joined.name]
+            given[joined.name] = (
+                " ".join(words) if words or joined.default is inspect.Parameter.empty else joined.default
+            )
         return Call(found, given, as_json)
 
     signature = [p.signature(as_words=p is joined) for p in (*found.parameters, AS_JSON)]
@@ -210,6 +213,10 @@ def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | 
     except typer.TyperException as error:
         named = next((word for word in words if word in commands()), "") if prog_name == "dyag" else ""
         message = error.format_message().replace("Value error, ", "")  # pydantic's, which typer hands on
+        if prog_name == "dyag" and named and re.search(r"No such option: --(?:home|set|version)\b", message):
+            raise BadUsage(
+                message, f"It goes before the command: dyag --home FOLDER --set KEY=VALUE {named} …"
+            ) from error
         raise BadUsage(message, f"See `{f'{prog_name} {named}'.rstrip()} --help`.") from error
     if result == _INTERRUPTED:
         raise KeyboardInterrupt

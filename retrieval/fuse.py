@@ -21,5 +21,7 @@ def fuse(dense: Mapping[int, float], lexical: Mapping[int, float], weight: float
 
 def _normalised(scores: Mapping[int, float]) -> dict[int, float]:
     low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
-    # Equal scores say nothing, so they add nothing.
-    return {i: (s - low) / (high - low) if high > low else 0.0 for i, s in scores.items()}
+    if high == low:
+        # Equal scores rank nothing; a lone candidate that matches is still a full match, one without words is none.
+        return dict.fromkeys(scores, 1.0 if high > 0 else 0.0)
+    return {i: (s - low) / (high - low) for i, s in scores.items()}

@@ -106,6 +106,8 @@ def index(
     from assistant.progress import SyncProgress
 
     wanted = list(paths or [])
+    if forget and rebuild:
+        raise BadUsage("--forget and --rebuild do not go together.", "Forget first, then run `dyag index --rebuild`.")
     if forget and not wanted:
         raise BadUsage("--forget needs the paths to drop.", "dyag index --forget PATH…")
     if (forget or not wanted) and not app.home.library.is_file():

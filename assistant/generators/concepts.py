@@ -20,7 +20,7 @@ CONCEPTS: dict[str, tuple[str, str]] = {
     "technology": (
         "technolog*, techno*, langage*, language*, framework*, stack, ecrit* en, written in, built with, programm*, code en, "
         "develop* avec, developpe* en, est il developpe, implement*, coded in",
-        "techno*, langage*, language*, framework*, stack, ecrit en, written in, built with, implementation, cadriciel, "
+        "techno*, langage*, language*, framework*, stack, ecrit en, written in, built with, programmed in, implementation, cadriciel, "
         "programming language, langage de programmation",
     ),
     "host": ("heberg*, hosted, hosting, hosts, host", "heberg*, host, hosted*, hosting, hebergeur"),

@@ -16,17 +16,19 @@ from retrieval.types import Fact, Language
 
 SHORTEST = 5
 """Words a quoted piece has at least."""
+FAR_BEHIND = 5.0
+"""Score by which a sentence may trail the best one; what trails further was measured to answer nothing."""
 ROOM = 15
 """Words that must be left for a third sentence: only after two short ones."""
 
 _WORDS: dict[Language, dict[str, str]] = {
     "fr": {
         "colon": " : ",
-        "found": "{n} fiches correspondent :",
-        "one": "Une fiche correspond :",
+        "found": "{n} fiches le disent :",
+        "one": "Une fiche le dit :",
         "more": "… et {n} autres.",
     },
-    "en": {"colon": ": ", "found": "{n} documents match:", "one": "One document matches:", "more": "… and {n} more."},
+    "en": {"colon": ": ", "found": "{n} documents say so:", "one": "One document says so:", "more": "… and {n} more."},
 }
 
 
@@ -59,7 +61,7 @@ class ExtractiveGenerator:
         left = request.max_words
         first = True
         for rank, i in enumerate(order[:3]):
-            if rank == 2 and left < ROOM:
+            if (rank == 2 and left < ROOM) or scores[i] < scores[order[0]] - FAR_BEHIND:
                 break
             quote = " ".join(found[i].text.split()[:left])
             if len(quote.split()) < min(SHORTEST, len(found[i].text.split())):

@@ -18,7 +18,7 @@ _LIST = re.compile(
     r"^(?:(?:parmi|dans|among|in) .{1,60}? )?(?:liste[rz]?\b|listez|donne[rz]?(?: moi)? la liste|cite[rz]?\b|enumere|quelles? sont (?:toutes )?les (?:applications|"
     r"logiciels|projets|produits|services|outils|fiches|documents|startups|sites)|list\b|name (?:all|the)\b|enumerate|which of the "
     r"(?:applications|tools|products|projects|services)|(?:give|show) me (?:all|the list)|what are (?:all )?the (?:applications|tools|projects|products|services)\b|"
-    r"(?:quels|quelles|which|what) (?:\w+ )?(?:applications|logiciels|projets|produits|services|outils|fiches|startups|tools|projects|products|apps|"
+    r"(?:quels|quelles|which|what) (?:\w+ )?(?:applications|software|logiciels|projets|produits|services|outils|fiches|startups|tools|projects|products|apps|"
     r"systems|sheets)\b(?! (?:does|do|utilise\b|a |has |offers?\b|is )))"
 )
 _COUNT = re.compile(

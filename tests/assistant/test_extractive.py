@@ -74,10 +74,10 @@ def test_a_question_about_a_field_is_answered_with_that_field(answerer: Answerer
 @pytest.mark.parametrize(
     ("question", "first", "titles"),
     [
-        ("Liste les applications écrites en Go", "3 fiches correspondent :", {"Consul", "Gitea", "Orion"}),
-        ("Quelles applications utilisent Go ?", "3 fiches correspondent :", {"Consul", "Gitea", "Orion"}),
-        ("Which projects are written in C?", "One document matches:", {"Eclipse Mosquitto"}),
-        ("How many projects are written in Go?", "3 documents match:", {"Consul", "Gitea", "Orion"}),
+        ("Liste les applications écrites en Go", "3 fiches le disent :", {"Consul", "Gitea", "Orion"}),
+        ("Quelles applications utilisent Go ?", "3 fiches le disent :", {"Consul", "Gitea", "Orion"}),
+        ("Which projects are written in C?", "One document says so:", {"Eclipse Mosquitto"}),
+        ("How many projects are written in Go?", "3 documents say so:", {"Consul", "Gitea", "Orion"}),
     ],
 )
 def test_a_list_is_gathered_over_every_sheet(answerer: Answerer, question: str, first: str, titles: set[str]) -> None:

@@ -49,4 +49,8 @@ def test_by_hand() -> None:
 
 def test_nothing_and_equal_scores() -> None:
     assert fuse({}, {}, 0.4) == []
-    assert fuse({2: 0.5, 1: 0.5}, {}, 0.4) == [(1, 0.0), (2, 0.0)]
+    assert fuse({2: 0.5, 1: 0.5}, {}, 0.4) == [(1, 0.4), (2, 0.4)]
+
+
+def test_a_lone_candidate_that_matches_both_ways_is_a_full_match() -> None:
+    assert fuse({7: 0.6}, {7: 3.0}, 0.4) == [(7, 1.0)]
