@@ -53,10 +53,11 @@ def _says(question: Question, fact: Fact, shortest: int = 1) -> bool:
 
 
 def _elements(value: str) -> Iterator[str]:
-    """The value, its elements, and each without what follows in brackets or after a version number."""
+    """The value, its elements, and each without what follows in brackets, after a version number or a "for"."""
     for part in [value, *re.split(r"\s*(?:[,;/]|\bet\b|\band\b|\bou\b|\bor\b)\s*", value)]:
         yield part
         bare = re.sub(r"\(.*?\)|\b(?:version|v)?\s?\d+(?:\.\d+)*\b.*$", " ", part).strip()
+        bare = re.split(r"\s+(?:pour|for)\s", bare)[0]
         if bare and bare != part:
             yield bare
         yield from re.findall(r"\(([^)]+)\)", part)

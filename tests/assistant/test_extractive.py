@@ -22,6 +22,7 @@ MORE: Mapping[str, str] = {
     "en-eclipse-mosquitto.md": "# Eclipse Mosquitto\n\nMosquitto is a small MQTT broker.\n\n| Fact | Value |\n|---|---|\n"
     "| Author | Roger Light |\n| First release | 2009 |\n| Programming language | C |\n\n"
     "## Ports\n\n| Port | Transport |\n|---|---|\n| 1883 | plain MQTT |\n| 8883 | MQTT over TLS |\n",
+    "fr-forge.md": "# Forge interne\n\nLicence : MIT pour l'édition libre (CE), propriétaire pour l'autre\n",
     "en-consul.md": "# Consul\n\nConsul keeps a list of services and whether they are healthy.\n\n- Language: Go\n- Port: 8500\n",
 }
 CITED = re.compile(r" \[chunk_\d+\]")
@@ -76,6 +77,7 @@ def test_a_question_about_a_field_is_answered_with_that_field(answerer: Answerer
     [
         ("Liste les applications écrites en Go", "3 fiches le disent :", {"Consul", "Gitea", "Orion"}),
         ("Quelles applications utilisent Go ?", "3 fiches le disent :", {"Consul", "Gitea", "Orion"}),
+        ("Quels logiciels sont sous licence MIT ?", "2 fiches le disent :", {"Forge interne", "Gitea"}),
         ("Which projects are written in C?", "One document says so:", {"Eclipse Mosquitto"}),
         ("How many projects are written in Go?", "3 documents say so:", {"Consul", "Gitea", "Orion"}),
     ],
