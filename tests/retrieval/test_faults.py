@@ -23,6 +23,7 @@ from assistant.app import App
 from assistant.workspace import Home
 from retrieval import generation
 from retrieval.embed import LangChainEmbedder
+from retrieval.errors import Busy
 from retrieval.library import Library
 from retrieval.migrations import MIGRATIONS
 from retrieval.sync import writer_lock
@@ -201,6 +202,17 @@ def assert_unharmed(workspace: Workspace) -> None:
     assert not hasattr(workspace, "repaired")
 
 
+def sync_once_free(workspace: Workspace) -> None:
+    """Sync; a parser that was being started as its parent was killed may hold the lock for an instant."""
+    for _ in range(50):
+        try:
+            workspace.sync()
+            return
+        except Busy:
+            time.sleep(0.1)
+    pytest.fail("the lock of a killed process is never free")
+
+
 @posix
 def test_killed_at_random_moments_nothing_is_lost_and_nothing_piles_up(filled: Workspace) -> None:
     chance, kills, took = random.Random(7), 0, 2.0
@@ -216,7 +228,7 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_piles_up(filled: W
         assert_unharmed(filled)
     assert kills > 1, "nearly every run was over before it could be killed"
     assert len(list(filled.index.iterdir())) <= 4, "the pointer, what is live, what was before, what was half built"
-    filled.sync()
+    sync_once_free(filled)
     assert filled.shown() == fresh(filled)
     assert not [path for path in (filled.path / "data").rglob("*") if path.suffix in (".building", ".part")]
     assert len(list(filled.index.iterdir())) <= 3
@@ -237,7 +249,7 @@ def test_killed_in_the_middle_of_a_step_the_next_sync_completes_it(filled: Works
     else:
         pytest.fail("it was never killed in time")
     assert_unharmed(filled)
-    filled.sync()
+    sync_once_free(filled)
     assert filled.shown() == fresh(filled)
     assert not list(filled.index.glob("*.building"))
 
