@@ -24,6 +24,13 @@ def test_a_global_option_after_the_command_is_told_where_to_go(home: Path) -> No
     assert "It goes before the command: dyag --home FOLDER --set KEY=VALUE status …" in ran.err
 
 
+@pytest.mark.parametrize("setting", ["foo.bar=1", "search.top_k=abc"])
+def test_a_wrong_setting_is_told_by_a_command_that_reads_none(home: Path, setting: str) -> None:
+    ran = run("--set", setting, "status", home=home)
+    assert (ran.code, ran.out) == (1, "")
+    assert setting.split("=")[0].split(".")[-1] in ran.err
+
+
 def test_forgetting_and_rebuilding_do_not_go_together(home: Path) -> None:
     ran = run("index", "--forget", "--rebuild", home / "docs", home=home, cheap=True)
     assert (ran.code, ran.out) == (2, "")
