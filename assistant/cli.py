@@ -88,7 +88,7 @@ def _run(argv: list[str], flags: Flags, screen: Screen) -> int:
     from assistant.render import show
 
     app = App(flags.find_home(), flags.overrides, screen)
-    if flags.overrides:
+    if flags.overrides and call.command.name != "doctor":  # which reports them among its checks
         app.settings  # noqa: B018  (a wrong --set is told by every command, also by one that reads no setting)
     return show(call.run(app), screen, as_json=call.as_json)
 

@@ -10,6 +10,7 @@ only parses: it hands back a `Call`, so nothing of ours runs inside it.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import inspect
 import re
@@ -85,7 +86,10 @@ class Parameter:
         """The same parameter as typer reads it; `as_words`: a text given as any number of words."""
         kind = list[str] if as_words else self.type
         default = None if as_words and self.default is not inspect.Parameter.empty else self.default
-        annotation = kind if self.info is None else Annotated[kind, self.info]
+        info = copy.copy(self.info) if as_words else self.info
+        if as_words and info is not None:
+            info.metavar = info.metavar or self.name.upper()  # typer would show `list[str]`
+        annotation = kind if info is None else Annotated[kind, info]
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

@@ -129,4 +129,4 @@ def test_without_an_index_it_names_the_command(tmp_path: Path) -> None:
 def test_without_an_id_it_is_a_usage_error(home: Path) -> None:
     ran = run("source", home=home, cheap=True)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("dyag: Missing argument 'chunk'")
+    assert ran.err.startswith("dyag: Missing argument 'CHUNK'")
