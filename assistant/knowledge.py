@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from retrieval.alignment import Alignment, States, align, read
+from retrieval.alignment import Alignment, States, align
 from retrieval.embed import MiniLM
 from retrieval.library import Library
 from retrieval.search import Searcher
@@ -52,7 +52,7 @@ class IndexKnowledge:
 
     def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
         if self._texts != tuple(texts):
-            self._texts, self._states, self._aligned = tuple(texts), read(self._reader, texts), {}
+            self._texts, self._states, self._aligned = tuple(texts), self._reader.token_states(texts), {}
         if question not in self._aligned:
             self._aligned[question] = align(self._reader, question, self._states)
         return self._aligned[question]

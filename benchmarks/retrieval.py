@@ -78,7 +78,7 @@ def our_rankers(searcher: Searcher) -> dict[str, Ranker]:
     documents = {row[0]: common.document_of(row[1], row[2]) for row in searcher.library.query(sql)}
 
     def dense(question: str) -> list[str]:
-        return [documents[i] for i, _ in live.vectors.search(searcher.embed([question])[0], DEPTH)]
+        return [documents[i] for i, _ in live.vectors.search(searcher.embedder.embed([question])[0], DEPTH)]
 
     def bm25(question: str) -> list[str]:
         return [documents[i] for i, _ in live.lexical.search(question, detect_language(question, "fr"), DEPTH)]

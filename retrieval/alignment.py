@@ -6,7 +6,6 @@ a token's state knows its sentence and its neighbours, so "he" in a passage abou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +36,7 @@ States = list[tuple[npt.NDArray[np.float32], tuple[tuple[int, int], ...]]]
 """For each text its tokens' unit states and their character spans."""
 
 
-def read(model: MiniLM, texts: Sequence[str]) -> States:
-    """Token states of texts of any length: longer ones are read a window at a time."""
-    return model.token_states(texts)
-
-
 def align(model: MiniLM, question: str, texts: States) -> list[Alignment]:
-    """Alignment of the question with each text that was read."""
+    """Alignment of the question with each text, given by the model's `token_states` of it."""
     ((asked, _),) = model.token_states([question])
     return [Alignment(asked @ states.T, offsets) for states, offsets in texts]

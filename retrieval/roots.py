@@ -12,7 +12,7 @@ from retrieval.ingest import remove_documents
 from retrieval.library import Library
 
 
-def known(library: Library) -> list[Path]:
+def followed(library: Library) -> list[Path]:
     """The files and folders that every sync walks."""
     return [Path(row[0]) for row in library.query("SELECT path FROM roots ORDER BY path")]
 
@@ -33,7 +33,7 @@ def remember(library: Library, paths: Sequence[Path]) -> list[Path]:
     with library.transaction():
         for root in roots:
             library.query("DELETE FROM forgotten WHERE path=?", (str(root),))
-            if not looked_for(root, set(known(library)), forgotten(library)):
+            if not looked_for(root, set(followed(library)), forgotten(library)):
                 library.query("INSERT OR IGNORE INTO roots VALUES (?,?)", (str(root), time.time()))
     return roots
 
@@ -66,7 +66,7 @@ def _forget(library: Library, target: Path) -> int:
         library.query("UPDATE files SET status='removed', sha256='' WHERE id=?", (file_id,))
     for table in ("roots", "forgotten"):
         library.query(f"DELETE FROM {table} WHERE {below}", place)
-    if looked_for(target, set(known(library)), forgotten(library)):
+    if looked_for(target, set(followed(library)), forgotten(library)):
         library.query("INSERT INTO forgotten VALUES (?)", (str(target),))
     return len(rows)
 

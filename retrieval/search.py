@@ -199,9 +199,6 @@ class Searcher:
             )
         return tuple(made)
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        return self.embedder.embed(texts)
-
 
 def check_question(question: str) -> str:
     """The question trimmed, and without what is no character. Raises BadQuestion when it is empty or too long."""

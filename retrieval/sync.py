@@ -24,7 +24,7 @@ from retrieval.ingest import FileWriter, remove_documents
 from retrieval.library import Library
 from retrieval.load.loader import Loader, Problem, unsupported_reason
 from retrieval.load.walk import Found, Unreadable, walk
-from retrieval.roots import forgotten, is_unicode, known, looked_for, remember
+from retrieval.roots import followed, forgotten, is_unicode, looked_for, remember
 
 COMMIT_SECONDS = 1.0
 """Longest stretch of work a kill can lose while files are read."""
@@ -130,7 +130,7 @@ class Sync:
     def run(self, paths: Sequence[Path] = (), *, rebuild: bool = False) -> SyncReport:
         """Sync these files and folders, or everything known when none are given."""
         start = time.monotonic()
-        roots = remember(self.library, paths) if paths else known(self.library)
+        roots = remember(self.library, paths) if paths else followed(self.library)
         self._files(roots, rebuild)
         self._embed()
         self._index(rebuild)

@@ -77,8 +77,3 @@ def _strip(text: str, start: int, end: int) -> tuple[int, int]:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
-
-
-def is_stopword(word: str, language: Language) -> bool:
-    """Whether a lower-case word carries no content in this language."""
-    return word in (_FR if language == "fr" else _EN)

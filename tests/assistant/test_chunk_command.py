@@ -7,23 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import CHEAP_ENVIRON, STEERING, Ran, run, write_sheets
+from commands import CHEAP_ENVIRON, STEERING, Ran, run
 from workspace import write
 
 LONG = "# Guide\n\n" + "\n\n".join(
     f"## Chapter {number}\n\n" + f"Sentence about subject {number} with words enough to count. " * 30
     for number in range(4)
 )
-
-
-@pytest.fixture
-def docs(tmp_path: Path) -> Path:
-    return write_sheets(tmp_path / "docs")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
 
 
 def dyag(*argv: str | Path, home: Path) -> Ran:

@@ -10,23 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import CHEAP_ENVIRON, SHEETS, SUPPORT, Ran, run, write_sheets
+from commands import CHEAP_ENVIRON, SHEETS, SUPPORT, Ran, run
 from words import HashEmbeddings
 from workspace import write
 
 from assistant import screen
 
 COUNTS = ["added", "changed", "removed", "renamed", "unchanged", "failed"]
-
-
-@pytest.fixture
-def docs(tmp_path: Path) -> Path:
-    return write_sheets(tmp_path / "docs")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
 
 
 def dyag(*argv: str | Path, home: Path) -> Ran:

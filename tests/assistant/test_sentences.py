@@ -46,11 +46,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=20).map("\n".join) | st.text(max_size=200))
 def test_every_unit_lies_inside_the_text(text: str) -> None:
-    ends = 0
     for unit in units(text):
         start, end = unit.span
         assert 0 <= start < end <= len(text)
-        assert "\n" not in text[start:end].strip("\n") or "\n" in unit.text
-        assert start >= 0
-        ends = max(ends, end)
-    assert ends <= len(text)
+        assert "\n" not in text[start:end]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assistant.workspace import cache_folder
-from retrieval.alignment import Alignment, align, read
+from retrieval.alignment import Alignment, align
 from retrieval.embed import MiniLM
 
 TEXT = "The canteen opens at noon. Newton was born in Woolsthorpe in 1642."
@@ -20,7 +20,7 @@ def model() -> MiniLM:
 
 
 def aligned(model: MiniLM, question: str, *texts: str) -> list[Alignment]:
-    return align(model, question, read(model, texts))
+    return align(model, question, model.token_states(texts))
 
 
 def test_the_sentence_that_answers_is_nearer(model: MiniLM) -> None:
