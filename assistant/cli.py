@@ -13,7 +13,7 @@ from typing import Annotated, TextIO
 import typer
 
 from assistant import __version__
-from assistant.command import MANUAL, BadUsage, commands, parse, subcommand
+from assistant.command import GROUPS, MANUAL, BadUsage, cli_commands, parse, subcommand
 from assistant.screen import OutputFailed, ReaderGone, Screen
 from assistant.workspace import Home, find_home, log_traceback
 from retrieval.errors import UserError
@@ -109,8 +109,12 @@ def _program(flags: Flags) -> typer.Typer:
         flags.home = home
         flags.overrides = dict(map(_override, settings or ()))
 
-    for name, found in commands().items():
-        subcommand(program, name, found, free_text=True)
+    groups = {name: typer.Typer(rich_markup_mode=None, help=help, epilog=MANUAL) for name, help in GROUPS.items()}
+    for name, found in cli_commands().items():
+        head, _, own_name = name.partition(" ")
+        subcommand(groups[head] if own_name else program, name, found, free_text=True)
+    for name, group in groups.items():
+        program.add_typer(group, name=name)
     return program
 
 

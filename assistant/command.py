@@ -5,7 +5,8 @@
         "Show the passages found for a question."
 
 becomes `dyag search`, `/search` in the chat, an entry of the completion, and the body of a job or an API call. Typer
-only parses: it hands back a `Call`, so nothing of ours runs inside it.
+only parses: it hands back a `Call`, so nothing of ours runs inside it. A name of two words belongs to a group:
+`@command("feedback list")` is `dyag feedback list` and `/feedback list`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,16 @@ WORD = re.compile(r"""
     """, re.VERBOSE)  # fmt: skip
 
 
+Kind = Literal["answer", "chunk", "mode", "model", "path", "session", "setting", "value", "command"]
+
+
+@dataclass(frozen=True)
+class Completes:
+    """What a parameter is completed with; beside typer's part in `Annotated[…]`. See assistant/complete.py."""
+
+    kind: Kind
+
+
 class BadUsage(BadInput):
     """A command line that cannot be understood: an unknown name or option, a missing or bad value."""
 
@@ -57,6 +68,7 @@ class Parameter:
     default: Any
     """`inspect.Parameter.empty` when it must be given."""
     info: ParameterInfo | None
+    completes: Kind | None = None
 
     @property
     def is_argument(self) -> bool:
@@ -107,7 +119,9 @@ class Command:
     aliases: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     in_chat: bool = True
-    """Whether it is a slash-command too."""
+    """Whether it is a slash-command."""
+    on_cli: bool = True
+    """Whether it is a subcommand of `dyag`."""
 
     @property
     def help(self) -> str:
@@ -152,6 +166,8 @@ class Call:
 
 COMMANDS: list[Command] = []
 """As declared so far; read through `commands`."""
+GROUPS: dict[str, str] = {}
+"""Help of the groups that commands with a name of two words belong to."""
 
 
 def command(
@@ -161,12 +177,13 @@ def command(
     aliases: Sequence[str] = (),
     examples: Sequence[str] = (),
     in_chat: bool = True,
+    on_cli: bool = True,
 ) -> Callable[[F], F]:
     """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API."""
 
     def declare(function: F) -> F:
         own_name = name or function.__name__.replace("_", "-")
-        found = Command(own_name, function, background, tuple(aliases), tuple(examples), in_chat)
+        found = Command(own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli)
         if taken := {own_name, *aliases} & {n for c in COMMANDS for n in (c.name, *c.aliases)}:
             raise ValueError(f"declared twice: {', '.join(sorted(taken))}")
         COMMANDS.append(found)
@@ -185,6 +202,17 @@ def commands() -> dict[str, Command]:
 def chat_commands() -> dict[str, Command]:
     """The slash-commands by each of their names."""
     return {name: found for name, found in commands().items() if found.in_chat}
+
+
+def cli_commands() -> dict[str, Command]:
+    """The subcommands by each of their names."""
+    return {name: found for name, found in commands().items() if found.on_cli}
+
+
+def split_name(words: Sequence[str], known: Mapping[str, Command]) -> tuple[str, list[str]]:
+    """The command that a line's words begin with, by its one or two words, and the words after it."""
+    two = " ".join(words[:2])
+    return (two, list(words[2:])) if two in known else (next(iter(words), ""), list(words[1:]))
 
 
 def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bool = False) -> None:
@@ -206,7 +234,8 @@ def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bo
     signature = [p.signature(as_words=p is joined) for p in (*found.parameters, AS_JSON)]
     parsed.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     parsed.__annotations__ = {p.name: p.annotation for p in signature}
-    program.command(name, help=found.help, epilog=_epilog(found), hidden=name != found.name)(parsed)
+    own_name = name.partition(" ")[2] or name
+    program.command(own_name, help=found.help, epilog=_epilog(found), hidden=name != found.name)(parsed)
 
 
 def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | None:
@@ -215,7 +244,7 @@ def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | 
         with writing():  # the help
             result = program(args=list(words), prog_name=prog_name, standalone_mode=False)
     except typer.TyperException as error:
-        named = next((word for word in words if word in commands()), "") if prog_name == "dyag" else ""
+        named = _named(words) if prog_name == "dyag" else ""
         message = error.format_message().replace("Value error, ", "")  # pydantic's, which typer hands on
         if prog_name == "dyag" and named and re.search(r"No such option: --(?:home|set|version)\b", message):
             raise BadUsage(
@@ -227,15 +256,25 @@ def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | 
     return result if isinstance(result, Call) else None
 
 
+def _named(words: Sequence[str]) -> str:
+    """The command, or the group, that a command line of `dyag` is about."""
+    known = cli_commands()
+    for i, word in enumerate(words):
+        name, _ = split_name(words[i:], known)
+        if name in known or word in GROUPS:
+            return name
+    return ""
+
+
 def parse_slash(line: str) -> Call | None:
     """The call made by a chat line such as `/search who owns it --top-k 3`; None when it asked for help.
 
     Raises BadUsage.
     """
-    name, *words = split_words(line.removeprefix("/")) or [""]
     known = chat_commands()
+    name, words = split_name(split_words(line.removeprefix("/")), known)
     if name not in known:
-        raise BadUsage(f"There is no command /{name}.", nearest(f"/{name}", [f"/{n}" for n in known]))
+        raise _unknown(name, words, known)
     program = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     subcommand(program, name, known[name], free_text=True)
     return parse(program, words, f"/{name}")
@@ -250,6 +289,16 @@ def run_slash(app: App, line: str, *, as_json: bool = False) -> int:
 
     call = parse_slash(line)
     return show(call.run(app), app.screen, as_json=as_json or call.as_json) if call else 0
+
+
+def _unknown(name: str, words: Sequence[str], known: Mapping[str, Command]) -> BadUsage:
+    members = [n for n in known if n.startswith(f"{name} ")]
+    if not members:
+        return BadUsage(f"There is no command /{name}.", nearest(f"/{name}", [f"/{n}" for n in known]))
+    if not words:
+        return BadUsage(f"/{name} needs one more word.", f"Known: {', '.join(f'/{n}' for n in sorted(members))}.")
+    typed = f"/{name} {words[0]}"
+    return BadUsage(f"There is no command {typed}.", nearest(typed, [f"/{n}" for n in members]))
 
 
 def split_words(line: str) -> list[str]:
@@ -278,7 +327,8 @@ def body_model(found: Command) -> type[BaseModel]:
 
 def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
     kind, *metadata = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
-    return Parameter(name, kind, default, next((m for m in metadata if isinstance(m, ParameterInfo)), None))
+    completes = next((m.kind for m in metadata if isinstance(m, Completes)), None)
+    return Parameter(name, kind, default, next((m for m in metadata if isinstance(m, ParameterInfo)), None), completes)
 
 
 def _unquoted(word: str) -> str:

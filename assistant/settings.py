@@ -66,6 +66,52 @@ class AnswerSettings(Section):
     """Confidence under which the answer is "I don't know"; none: the calibrated default."""
     max_words: int = Field(default=60, ge=1)
     language: Literal["auto", "fr", "en"] = "auto"
+    finetuned_model: str = ""
+    """`provider:model` for the modes finetuned and hybrid; empty: the promoted one."""
+
+
+class ModelSettings(Section):
+    """How a language model is reached and how it answers; the extractive generator reads none of it."""
+
+    base_url: str = ""
+    """An OpenAI-compatible server, such as http://localhost:8000/v1; empty: OPENAI_BASE_URL, else OpenAI."""
+    api_key: str = ""
+    """Empty: OPENAI_API_KEY."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=512, ge=1)
+    timeout: float = Field(default=120.0, gt=0)
+    """Seconds for one answer, every retry included."""
+    seed: Annotated[int | None, BeforeValidator(lambda value: None if value == "none" else value)] = None
+    context: int = Field(default=0, ge=0)
+    """Tokens the model reads, prompt and answer together; 0: asked of the model."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    quantize: Literal["none", "4bit"] = "none"
+
+
+class PromptSettings(Section):
+    """Files that replace the built-in prompts, relative to the workspace; empty: the built-in one."""
+
+    answer_fr: str = ""
+    answer_en: str = ""
+    finetuned_fr: str = ""
+    finetuned_en: str = ""
+    rewrite_fr: str = ""
+    rewrite_en: str = ""
+
+
+class ChatSettings(Section):
+    followups: Literal["auto", "rules", "off"] = "auto"
+    """How a question that leans on earlier ones is rewritten: by the generator (else by rules), by rules, not at all."""
+    history: int = Field(default=4, ge=0, le=50)
+    """Earlier turns a model is sent."""
+
+
+class FeedbackSettings(Section):
+    author: str = ""
+    """Who rates; empty: the name of the user."""
+    author_share: float = Field(default=0.5, gt=0, le=1)
+    """Largest share of the exported rows that one author may give, where there are several."""
 
 
 class Settings(BaseSettings):
@@ -82,6 +128,10 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
     answer: AnswerSettings = AnswerSettings()
+    model: ModelSettings = ModelSettings()
+    prompts: PromptSettings = PromptSettings()
+    chat: ChatSettings = ChatSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -90,7 +140,15 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-SECTIONS: dict[str, type[Section]] = {"index": IndexSettings, "search": SearchSettings, "answer": AnswerSettings}
+SECTIONS: dict[str, type[Section]] = {
+    "index": IndexSettings,
+    "search": SearchSettings,
+    "answer": AnswerSettings,
+    "model": ModelSettings,
+    "prompts": PromptSettings,
+    "chat": ChatSettings,
+    "feedback": FeedbackSettings,
+}
 NAMES = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields)
 T = TypeVar("T")
 Warn = Callable[[str], None]
@@ -107,7 +165,7 @@ class Setting:
     @property
     def shown(self) -> Any:
         """The value, or `***` for a secret."""
-        return "***" if self.value is not None and self.name.endswith(SECRET) else self.value
+        return "***" if self.value and self.name.endswith(SECRET) else self.value
 
     @property
     def place(self) -> str:

@@ -13,7 +13,8 @@ UserError                 one message, one hint that names the fix
 ├── IndexFailed           a new index did not hold what the library does
 ├── NoSpace               the disk is full
 ├── NoAccess              a file or folder of dyag's own cannot be opened or written
-└── ModelMissing          an embedding model cannot be loaded here
+├── ModelMissing          a model cannot be loaded here
+└── GeneratorFailed       a language model did not answer; see assistant/generators/faults.py
 ParseFailed               one document could not be read (a line in the report, never the end of a run)
 """
 
@@ -78,7 +79,13 @@ class NoAccess(UserError):
 
 
 class ModelMissing(UserError):
-    """An embedding model is not installed, fails its checksum or cannot be loaded."""
+    """A model is not installed, fails its checksum or cannot be loaded."""
+
+
+class GeneratorFailed(UserError):
+    """A language model could not be asked, or broke off; `retry` says whether asking again may help."""
+
+    retry = False
 
 
 class ParseFailed(Exception):

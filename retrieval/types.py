@@ -91,6 +91,14 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Message:
+    """One message to a chat model, or of one."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the assistant says, with what it rests on."""
 
@@ -107,3 +115,13 @@ class Answer:
     language: Language = "fr"
     unknown_citations: int = 0
     """Ids the generator cited that were not in its context; they are struck from the text."""
+    searched: str = ""
+    """What was searched for beside the question: a follow-up as a question of its own. Empty for the question as it is."""
+    messages: tuple[Message, ...] = ()
+    """Exactly what a model was sent; empty when none was."""
+    dropped: str = ""
+    """What did not fit into the model's context, in words."""
+    partial: str = ""
+    """Why the answer was broken off; empty for a whole one."""
+    generation: str = ""
+    """The index generation that was searched."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from retrieval.alignment import Alignment
-from retrieval.types import Fact, Language, Passage
+from retrieval.types import Fact, Language, Message, Passage
 
 
 class Knowledge(Protocol):
@@ -39,6 +39,18 @@ class Knowledge(Protocol):
 
 
 @dataclass(frozen=True)
+class Turn:
+    """An earlier question of the conversation and its answer."""
+
+    question: str
+    answer: str
+    searched: str = ""
+    """The question as one of its own, when it was a follow-up."""
+    titles: tuple[str, ...] = ()
+    """Titles of the documents that were cited, in order of the citations."""
+
+
+@dataclass(frozen=True)
 class Request:
     """One question with the passages retrieved for it."""
 
@@ -48,6 +60,10 @@ class Request:
     max_words: int = 60
     named: tuple[int, ...] = ()
     """Documents that the question names by a title of their own: the answer is looked for there."""
+    said: str = ""
+    """The question as it was typed, when `question` is a rewritten follow-up."""
+    history: tuple[Turn, ...] = ()
+    """Earlier turns of the conversation, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +80,65 @@ class Evidence:
     chunk_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a model is sent, told before its answer begins."""
+
+    messages: tuple[Message, ...]
+    passages: tuple[Passage, ...]
+    """Those that are in the messages."""
+    dropped: str = ""
+    """What did not fit, in words: "2 passages and 1 earlier turn"; empty when all did."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The answer was broken off here; what came before is kept."""
+
+    reason: str
+    hint: str = ""
+
+
+Event = Delta | Evidence | Sent | Cut
+
+
 class Generator(Protocol):
     """Turns a request into text that cites `[chunk_N]`."""
 
     name: str
 
-    def generate(self, request: Request) -> Iterator[Delta | Evidence]: ...
+    def generate(self, request: Request) -> Iterator[Event]: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a model answers."""
+
+    temperature: float = 0.0
+    max_tokens: int = 512
+    timeout: float = 120.0
+    """Seconds for one answer, every retry included."""
+    seed: int | None = None
+
+
+class ChatModel(Protocol):
+    """A language model behind one provider; knows nothing of documents."""
+
+    name: str
+    """As it is configured: `openai:gpt-4o-mini`."""
+
+    def context(self) -> int:
+        """Tokens it reads, prompt and answer together. Raises GeneratorFailed."""
+        ...
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Tokens of these messages by its own tokenizer, or the nearest there is. Raises GeneratorFailed."""
+        ...
+
+    def stream(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
+        """The answer as it comes; one attempt, no retries. Raises GeneratorFailed."""
+        ...
+
+    def close(self) -> None:
+        """Break off a stream that another thread is reading, and free what it holds."""
+        ...
