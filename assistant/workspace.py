@@ -40,6 +40,10 @@ class Home:
         return self.data / "library.sqlite3"
 
     @property
+    def journal(self) -> Path:
+        return self.data / "journal.sqlite3"
+
+    @property
     def index(self) -> Path:
         return self.data / "index"
 

@@ -6,21 +6,17 @@ index would show raises `revision`, which is how a stale index is known.
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from retrieval.database import Database
 from retrieval.embed import Vectors
-from retrieval.errors import Busy, LibraryDamaged, NewerLibrary
-from retrieval.files import disk_errors, no_access, no_space, private_folder
 from retrieval.migrations import MIGRATIONS
 from retrieval.text import fold
 from retrieval.types import Chunk, Fact
@@ -28,7 +24,6 @@ from retrieval.types import Chunk, Fact
 _BATCH = 500
 """Values per SQL statement, well under SQLite's limit on variables."""
 LIVE = "c.deleted_at IS NULL"
-_Json = TypeVar("_Json", list[Any], dict[str, Any])
 CHUNK_COLUMNS = "c.id, c.document_id, c.position, d.title, c.headings, c.text, c.deleted_at"
 
 
@@ -44,109 +39,17 @@ class Origin:
     metadata: Mapping[str, Any]
 
 
-class Library:
+class Library(Database):
     """One open connection. Writers must hold the workspace's lock; readers need nothing."""
 
+    noun = "library"
+    migrations = MIGRATIONS
+    how_to_make = "Run `dyag index PATH` to make one."
+    how_to_mend = "Move it away and run `dyag index PATH` on your documents again, or restore a backup of it."
+
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        self.path = path
-        if create:
-            private_folder(path.parent)
-            with disk_errors(path):
-                if not path.exists():
-                    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        with self._guard():
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-            self._db.create_function("fold", 1, lambda v: fold(str(v)), deterministic=True)
-            self._db.execute("PRAGMA foreign_keys=ON")
-            self._db.execute("PRAGMA journal_mode=DELETE")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._migrate(create)
-
-    def _migrate(self, create: bool) -> None:
-        version = self._version()
-        if version > len(MIGRATIONS):
-            raise NewerLibrary(
-                f"The library {self.path} was written by a newer dyag (schema {version}, this one knows {len(MIGRATIONS)}).",
-                "Upgrade dyag, or point DYAG_HOME at another workspace.",
-            )
-        if version == len(MIGRATIONS):
-            return
-        if not create and version == 0:
-            raise LibraryDamaged(f"{self.path} is not a dyag library.", "Run `dyag index PATH` to make one.")
-        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            with self.transaction():
-                if self._version() < number:  # readers migrate too, and another may have been first
-                    migration(self._db)
-                    self._db.execute(f"PRAGMA user_version={number}")
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def close(self) -> None:
-        self._db.close()
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """SQLite's own failures as errors a user can act on."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            text = str(error)
-            if "full" in text or "disk I/O error" in text:
-                raise no_space(self.path) from error
-            if "locked" in text:
-                raise Busy(
-                    "The library is in use by another process.", "Wait for it to finish and try again."
-                ) from error
-            if "unable to open" in text or "readonly" in text:
-                raise no_access(self.path, text) from error
-            if "malformed" in text or "Could not decode" in text:
-                raise self.damaged(error) from error
-            raise
-        except sqlite3.DatabaseError as error:
-            if "malformed" in str(error) or "not a database" in str(error):
-                raise self.damaged(error) from error
-            raise
-
-    def damaged(self, what: object) -> LibraryDamaged:
-        """What to raise for a value that dyag cannot have written."""
-        return LibraryDamaged(
-            f"The library {self.path} is damaged: {what}.",
-            "Move it away and run `dyag index PATH` on your documents again, or restore a backup of it.",
-        )
-
-    def _json(self, text: Any, kind: type[_Json]) -> _Json:
-        """A stored value. Raises LibraryDamaged when it is no JSON of this kind."""
-        try:
-            value = json.loads(text)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise self.damaged(error) from error
-        if not isinstance(value, kind):
-            raise self.damaged(f"a {kind.__name__} was expected, and {text[:80]!r} is stored")
-        return value
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of what happens inside, or nothing."""
-        with self._guard():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def query(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._guard():
-            return self._db.execute(sql, values).fetchall()
-
-    def iterate(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        with self._guard():
-            # Not `yield from`, which would close a cursor that is dropped half read, after the library itself.
-            for row in self._db.execute(sql, values):  # noqa: UP028
-                yield row
+        super().__init__(path, create=create)
+        self._db.create_function("fold", 1, lambda v: fold(str(v)), deterministic=True)
 
     # meta ------------------------------------------------------------------------------------------------------------
 
@@ -197,7 +100,7 @@ class Library:
             yield self._chunk(row)
 
     def _chunk(self, row: Sequence[Any]) -> Chunk:
-        headings = tuple(map(str, self._json(row[4], list)))
+        headings = tuple(map(str, self.parsed(row[4], list)))
         return Chunk(row[0], row[1], row[2], row[3], headings, row[5], row[6] is not None)
 
     def shared_titles(self, titles: Iterable[str]) -> set[str]:
@@ -223,7 +126,7 @@ class Library:
             sql = f"""SELECT d.id, f.path, d.external_id, d.title, d.metadata FROM documents d
                       JOIN files f ON f.id=d.file_id WHERE d.id IN ({marks(part)})"""
             for row in self.query(sql, part):
-                found[row[0]] = Origin(row[0], self._shown(row[1]), row[2], row[3], self._json(row[4], dict))
+                found[row[0]] = Origin(row[0], self._shown(row[1]), row[2], row[3], self.parsed(row[4], dict))
         return found
 
     def _shown(self, path: str) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = []
+from retrieval.database import Migration, run_script
+
+MIGRATIONS: list[Migration] = []
 
 
 @MIGRATIONS.append
 def first_schema(db: sqlite3.Connection) -> None:
-    for statement in _FIRST.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    run_script(db, _FIRST)
 
 
 _FIRST = """

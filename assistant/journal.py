@@ -1,0 +1,345 @@
+"""The journal: every turn of every conversation, what was typed, and what people think of the answers.
+
+A method that writes returns after the commit, never before. Opening creates nothing: the file comes with the first write.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from assistant import forgetting
+from assistant.interaction import Feedback, Forgotten, Interaction, Session, Status
+from assistant.journal_migrations import MIGRATIONS
+from retrieval.database import Database
+from retrieval.errors import BadInput, Busy, LibraryDamaged, NewerLibrary, NoAccess, NoSpace, NotFound
+from retrieval.types import Answer, Citation, Message, Passage
+
+_COPIED = (
+    "question", "searched", "language", "mode", "generator", "generation", "unknown_citations", "answer", "refused",
+    "partial", "dropped", "confidence", "seconds",
+)  # fmt: skip
+"""Fields of an answer that are columns of the same name."""
+_NAMES = ("id", "session_id", *_COPIED, "settings", "passages", "messages", "citations", "author", "created")
+_COLUMNS = ", ".join(_NAMES)
+_FEEDBACK = ", ".join(field.name for field in dataclasses.fields(Feedback))
+_SESSIONS = """
+SELECT s.id, s.title, s.created, s.updated, COUNT(*),
+       (SELECT question FROM interactions WHERE session_id=s.id ORDER BY id LIMIT 1)
+FROM sessions s JOIN interactions i ON i.session_id=s.id
+"""
+_LOST = (Busy, LibraryDamaged, NewerLibrary, NoAccess, NoSpace)
+
+
+class _File(Database):
+    noun = "journal"
+    migrations = MIGRATIONS
+    how_to_make = "Move it away; dyag begins a new one."
+    how_to_mend = "Restore a backup of it, or move it away: dyag begins a new one, without what this one holds."
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        super().__init__(path, create=create)
+        self._db.execute("PRAGMA secure_delete=ON")
+
+
+class Journal:
+    """The conversations of a workspace. Several processes, and several threads of one, may write.
+
+    Every method raises Busy, LibraryDamaged, NewerLibrary, NoAccess or NoSpace when the file cannot be used; one that
+    writes says then what is lost.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: _File | None = None
+        self._opening = threading.Lock()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    # sessions --------------------------------------------------------------------------------------------------------
+
+    def new_session(self, title: str = "") -> int:
+        """The id of a new session. Without a title nothing else is kept of it before its first turn."""
+        with self._writing("The session") as db:
+            now = time.time()
+            found = db.execute("INSERT INTO sessions(title, created, updated) VALUES (?,?,?)", (title, now, now))
+            if not title:
+                db.execute("DELETE FROM sessions WHERE id=?", (found.lastrowid,))  # the id stays taken
+        assert found.lastrowid is not None
+        return found.lastrowid
+
+    def sessions(self, limit: int | None = None) -> list[Session]:
+        """The sessions that have turns, the last used first."""
+        rows = self._read(f"{_SESSIONS} GROUP BY s.id ORDER BY s.updated DESC, s.id DESC LIMIT ?", (_limit(limit),))
+        return [Session(*row) for row in rows]
+
+    def session(self, session_id: int) -> Session:
+        """Raises NotFound, also when the session has no turn yet."""
+        rows = self._read(f"{_SESSIONS} WHERE s.id=? GROUP BY s.id", (session_id,))
+        if not rows:
+            raise NotFound(f"There is no session {session_id}.", "`dyag sessions` lists them.")
+        return Session(*rows[0])
+
+    def latest_session(self) -> Session | None:
+        """The one used last."""
+        return next(iter(self.sessions(1)), None)
+
+    def rename(self, session_id: int, title: str) -> None:
+        """Give a session a title, or take it away. Raises NotFound."""
+        with self._writing("The title") as db:
+            taken = db.execute("SELECT seq FROM sqlite_sequence WHERE name='sessions'").fetchone()
+            if not taken or not 0 < session_id <= taken[0]:
+                raise NotFound(f"There is no session {session_id}.", "`dyag sessions` lists them.")
+            _ensure_session(db, session_id, time.time())
+            db.execute("UPDATE sessions SET title=? WHERE id=?", (title.strip(), session_id))
+
+    def add_line(self, session_id: int, text: str) -> None:
+        """Keep what was typed at the prompt."""
+        with self._writing("The line") as db:
+            db.execute("INSERT INTO lines(session_id, text, created) VALUES (?,?,?)", (session_id, text, time.time()))
+
+    def lines(self, limit: int | None = None) -> list[str]:
+        """What was typed, in any session, the latest first."""
+        return [row[0] for row in self._read("SELECT text FROM lines ORDER BY id DESC LIMIT ?", (_limit(limit),))]
+
+    # interactions ----------------------------------------------------------------------------------------------------
+
+    def record(self, session_id: int, answer: Answer, settings: Mapping[str, Any], author: str) -> int:
+        """Keep a turn and return its id. Settings that are secret are left out."""
+        made = {
+            "session_id": session_id,
+            **{name: getattr(answer, name) for name in _COPIED},
+            "settings": json.dumps(_public(settings), default=str),
+            "passages": _packed(passages := _json(answer.passages)),
+            "messages": _packed(_json(answer.messages), passages) if answer.messages else b"",
+            "citations": _json(answer.citations),
+            "author": author,
+            "created": (now := time.time()),
+        }
+        with self._writing("This turn") as db:
+            _ensure_session(db, session_id, now)
+            names, marks = ", ".join(made), ",".join("?" * len(made))
+            found = db.execute(f"INSERT INTO interactions({names}) VALUES ({marks})", tuple(made.values()))
+            db.execute("UPDATE sessions SET updated=? WHERE id=?", (now, session_id))
+        assert found.lastrowid is not None
+        return found.lastrowid
+
+    def interaction(self, interaction_id: int) -> Interaction:
+        """Raises NotFound."""
+        rows = self._read(f"SELECT {_COLUMNS} FROM interactions WHERE id=?", (interaction_id,))
+        if not rows:
+            raise _no_answer(interaction_id)
+        return self._interaction(rows[0])
+
+    def turns(self, session_id: int) -> list[Interaction]:
+        """The turns of a session, oldest first; none for a session that has none."""
+        rows = self._read(f"SELECT {_COLUMNS} FROM interactions WHERE session_id=? ORDER BY id", (session_id,))
+        return list(map(self._interaction, rows))
+
+    def _interaction(self, row: Sequence[Any]) -> Interaction:
+        fields = dict(zip(_NAMES, row, strict=True))
+        file = self._open()
+        assert file is not None
+        try:
+            passages = _unpacked(fields["passages"])
+            messages = _unpacked(fields["messages"], passages) if fields["messages"] else "[]"
+            made = {
+                "refused": bool(fields["refused"]),
+                "settings": file.parsed(fields["settings"], dict),
+                "passages": tuple(
+                    Passage(**{**p, "headings": tuple(p["headings"])}) for p in file.parsed(passages, list)
+                ),
+                "messages": tuple(Message(**m) for m in file.parsed(messages, list)),
+                "citations": tuple(Citation(**c) for c in file.parsed(fields["citations"], list)),
+            }
+            return Interaction(**{**fields, **made})
+        except (zlib.error, KeyError, TypeError) as error:
+            raise file.damaged(f"answer {row[0]}: {error}") from error
+
+    # feedback --------------------------------------------------------------------------------------------------------
+
+    def rate(self, interaction_id: int, author: str, rating: Literal["good", "bad"], reason: str = "") -> Feedback:
+        """Keep an author's rating of an answer, in place of an earlier one. Raises NotFound."""
+        return self._say(interaction_id, author, "The rating", {"rating": rating, "reason": reason.strip()})
+
+    def correct(self, interaction_id: int, author: str, correction: str) -> Feedback:
+        """Keep what the answer should have been, by this author. Raises NotFound, BadInput for an empty one."""
+        if not correction.strip():
+            raise BadInput("The correction is empty; nothing was kept.", "Write what the answer should have been.")
+        return self._say(interaction_id, author, "The correction", {"correction": correction.strip()})
+
+    def _say(self, interaction_id: int, author: str, what: str, said: Mapping[str, str]) -> Feedback:
+        with self._writing(what) as db:
+            if not db.execute("SELECT 1 FROM interactions WHERE id=?", (interaction_id,)).fetchone():
+                raise _no_answer(interaction_id)
+            before = _one(db, interaction_id, author)
+            if before is None or any(getattr(before, name) != value for name, value in said.items()):
+                now = time.time()
+                given = {"interaction_id": interaction_id, "author": author, **said, "created": now, "updated": now}
+                changed = ", ".join(f"{name}=excluded.{name}" for name in (*said, "updated"))
+                db.execute(
+                    f"""INSERT INTO feedback({", ".join(given)}) VALUES ({",".join("?" * len(given))})
+                        ON CONFLICT DO UPDATE SET {changed}, status='pending', reviewer='', note=''""",
+                    tuple(given.values()),
+                )
+            after = _one(db, interaction_id, author)
+        assert after is not None
+        return after
+
+    def feedback(
+        self,
+        *,
+        interaction_id: int | None = None,
+        status: Status | None = None,
+        rating: str | None = None,
+        author: str | None = None,
+        limit: int | None = None,
+    ) -> list[Feedback]:
+        """Feedback that is all of what is given, the last changed first."""
+        given = {"interaction_id": interaction_id, "status": status, "rating": rating, "author": author}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        where = " AND ".join(["1", *(f"{name}=?" for name in wanted)])
+        sql = (
+            f"SELECT {_FEEDBACK} FROM feedback WHERE {where} ORDER BY updated DESC, interaction_id DESC, author LIMIT ?"
+        )
+        return [Feedback(*row) for row in self._read(sql, (*wanted.values(), _limit(limit)))]
+
+    def review(
+        self,
+        interaction_id: int,
+        author: str,
+        status: Status,
+        reviewer: str,
+        note: str = "",
+        *,
+        seen: float | None = None,
+    ) -> Feedback:
+        """Approve or reject an author's feedback. `seen`: its `updated` when the reviewer read it.
+
+        Raises NotFound, BadInput when the author has changed it since.
+        """
+        with self._writing("The review") as db:
+            before = _one(db, interaction_id, author)
+            if before is None:
+                raise NotFound(
+                    f"{author} has not rated answer {interaction_id}.", "`dyag feedback list` shows who has."
+                )
+            if seen is not None and before.updated != seen:
+                raise BadInput(
+                    f"{author} has changed the feedback on answer {interaction_id} meanwhile; it was not reviewed.",
+                    f"Read it again: dyag feedback show {interaction_id}",
+                )
+            db.execute(
+                "UPDATE feedback SET status=?, reviewer=?, note=? WHERE interaction_id=? AND author=?",
+                (status, reviewer, note.strip(), interaction_id, author),
+            )
+        return dataclasses.replace(before, status=status, reviewer=reviewer, note=note.strip())
+
+    # forgetting ------------------------------------------------------------------------------------------------------
+
+    def would_forget(
+        self, session_ids: Sequence[int] | None = None, before: float | None = None, after: float | None = None
+    ) -> Forgotten:
+        """What `forget` would delete."""
+        rows = self._read(forgetting.COUNT, forgetting.reach(session_ids, before, after))
+        return Forgotten(*rows[0]) if rows else Forgotten(0, 0, 0, 0)
+
+    def forget(
+        self, session_ids: Sequence[int] | None = None, before: float | None = None, after: float | None = None
+    ) -> Forgotten:
+        """Delete turns with all that hangs on them, and leave no byte of them in the file.
+
+        Those of these sessions, from `after` on and earlier than `before`; without any of the three, all. Later turns of
+        the same sessions stay without the messages sent and the rewritten question, which may quote what goes.
+        """
+        gone = self.would_forget(session_ids, before, after)
+        if (file := self._open()) is None:
+            return gone
+        with self._writing("Nothing was forgotten: the request") as db:
+            forgetting.delete(db, forgetting.reach(session_ids, before, after))
+        try:
+            file.query("VACUUM")
+        except _LOST as error:
+            message = f"All that was deleted, but the journal is as large as before. {error.message}"
+            raise type(error)(message, error.hint) from error
+        return gone
+
+    # the file --------------------------------------------------------------------------------------------------------
+
+    def _open(self, *, create: bool = False) -> _File | None:
+        """The open file; None when there is none and none is to be made."""
+        with self._opening:
+            if self._file is None and (create or self.path.exists()):
+                self._file = _File(self.path, create=create)
+            return self._file
+
+    def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        file = self._open()
+        return file.query(sql, values) if file else []
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
+        """A transaction; when it fails, the message says what is lost."""
+        try:
+            file = self._open(create=True)
+            assert file is not None
+            with file.transaction() as db:
+                yield db
+        except _LOST as error:
+            raise type(error)(f"{what} was not kept. {error.message}", error.hint) from error
+
+
+def _ensure_session(db: sqlite3.Connection, session_id: int, now: float) -> None:
+    """A session's row comes with its first turn, or its title; again, when it was forgotten while it went on."""
+    db.execute("INSERT OR IGNORE INTO sessions(id, created, updated) VALUES (?,?,?)", (session_id, now, now))
+
+
+def _one(db: sqlite3.Connection, interaction_id: int, author: str) -> Feedback | None:
+    sql = f"SELECT {_FEEDBACK} FROM feedback WHERE interaction_id=? AND author=?"
+    row = db.execute(sql, (interaction_id, author)).fetchone()
+    return Feedback(*row) if row else None
+
+
+def _no_answer(interaction_id: int) -> NotFound:
+    return NotFound(
+        f"There is no answer {interaction_id} in the journal.", "`dyag export --format jsonl` shows those of a session."
+    )
+
+
+def _public(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the values that are secret, at any depth."""
+    from assistant.settings import SECRET
+
+    kept = {name: value for name, value in settings.items() if not name.endswith(SECRET)}
+    return {name: _public(value) if isinstance(value, Mapping) else value for name, value in kept.items()}
+
+
+def _json(values: Sequence[Any]) -> str:
+    return json.dumps([dataclasses.asdict(value) for value in values])
+
+
+def _packed(text: str, known: str = "") -> bytes:
+    """Compressed; `known`: a text that this one repeats, whose repetitions then cost nearly nothing."""
+    packer = zlib.compressobj(zdict=known.encode()) if known else zlib.compressobj()
+    return packer.compress(text.encode()) + packer.flush()
+
+
+def _unpacked(data: bytes, known: str = "") -> str:
+    """Raises zlib.error."""
+    unpacker = zlib.decompressobj(zdict=known.encode()) if known else zlib.decompressobj()
+    return (unpacker.decompress(data) + unpacker.flush()).decode()
+
+
+def _limit(limit: int | None) -> int:
+    return -1 if limit is None else limit

@@ -1,0 +1,73 @@
+"""The journal's schema: a list of functions, applied in order; `PRAGMA user_version` counts those applied."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from retrieval.database import Migration, run_script
+
+MIGRATIONS: list[Migration] = []
+
+
+@MIGRATIONS.append
+def first_schema(db: sqlite3.Connection) -> None:
+    run_script(db, _FIRST)
+
+
+# AUTOINCREMENT: an id that was forgotten is never given again, so an old `/good 12` cannot rate another answer.
+# Lines name their session without a reference: they come before its first turn, which makes its row.
+_FIRST = """
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  title TEXT NOT NULL DEFAULT '',
+  created REAL NOT NULL,
+  updated REAL NOT NULL
+);
+
+CREATE TABLE interactions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id INTEGER NOT NULL REFERENCES sessions(id),
+  question TEXT NOT NULL,
+  searched TEXT NOT NULL,
+  language TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  generator TEXT NOT NULL,
+  generation TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  passages BLOB NOT NULL,
+  messages BLOB NOT NULL,
+  citations TEXT NOT NULL,
+  unknown_citations INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  refused INTEGER NOT NULL,
+  partial TEXT NOT NULL,
+  dropped TEXT NOT NULL,
+  confidence REAL NOT NULL,
+  seconds REAL NOT NULL,
+  author TEXT NOT NULL,
+  created REAL NOT NULL
+);
+CREATE INDEX interactions_session ON interactions(session_id);
+
+CREATE TABLE feedback (
+  interaction_id INTEGER NOT NULL REFERENCES interactions(id) ON DELETE CASCADE,
+  author TEXT NOT NULL,
+  rating TEXT NOT NULL DEFAULT '' CHECK (rating IN ('good', 'bad', '')),
+  reason TEXT NOT NULL DEFAULT '',
+  correction TEXT NOT NULL DEFAULT '',
+  status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'approved', 'rejected')),
+  reviewer TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '',
+  created REAL NOT NULL,
+  updated REAL NOT NULL,
+  PRIMARY KEY (interaction_id, author)
+);
+
+CREATE TABLE lines (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  created REAL NOT NULL
+);
+CREATE INDEX lines_session ON lines(session_id)
+"""
