@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from retrieval import generation
 from retrieval.embed import Embedder, Vectors
 from retrieval.errors import BadInput, BadQuestion, NoIndex, WrongEmbedder
@@ -23,6 +21,13 @@ MAX_QUESTION = 8_000
 DENSE_WEIGHT: dict[Language, float] = {"fr": 0.4, "en": 0.55}
 """Share of the cosine in the fused score: MiniLM was trained on English, so it is trusted less in French.
 Measured on six sets; see docs/experiments.md."""
+REWRITTEN_WEIGHT = 0.7
+"""Share of the question in the score when it is searched beside the one it was rewritten from; see docs/experiments.md."""
+RECENT = 4
+"""Question vectors kept: a question and the one it was rewritten from are each searched up to twice."""
+
+Scored = dict[int, tuple[float, float, float]]
+"""Chunk id to (score, cosine, BM25)."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Found:
     question: str
     language: Language
     passages: tuple[Passage, ...]
+    also: str = ""
+    """The question it was rewritten from, searched beside it; empty when there is none."""
 
 
 class Searcher:
@@ -54,7 +61,7 @@ class Searcher:
         self._folder, self._repair = folder, repair
         self._weight, self._candidates = dense_weight, candidates
         self._open: Generation | None = None
-        self._last: tuple[str, Vectors] = ("", np.zeros(0, np.float32))
+        self._vectors: dict[str, Vectors] = {}
 
     def search(
         self,
@@ -63,35 +70,58 @@ class Searcher:
         *,
         language: Language | None = None,
         filters: Mapping[str, str] | None = None,
+        also: str = "",
     ) -> Found:
-        """The best `top_k` passages. Raises BadQuestion, BadInput (a filter, `top_k`), NoIndex, WrongEmbedder."""
+        """The best `top_k` passages; `also` is the question as typed, when `question` is what it was rewritten to.
+
+        Raises BadQuestion, BadInput (a filter, `top_k`), NoIndex, WrongEmbedder.
+        """
         question = check_question(question)
+        also = check_question(also) if also and also != question else ""
         if top_k < 1:
             raise BadInput(f"{top_k} passages were asked for.", "Ask for 1 or more (top_k).")
         spoken = language or detect_language(question, default="fr")
         self.generation()  # a missing index or another embedder is said before a bad filter
         allowed = self._allowed(filters) if filters else None
-        return Found(question, spoken, self._ranked(question, spoken, top_k, allowed))
+        return Found(question, spoken, self._ranked(question, spoken, top_k, allowed, also), also)
 
     def within(self, found: Found, document_ids: Sequence[int], top_k: int) -> tuple[Passage, ...]:
         """The best passages for the same question among these documents only."""
         chunks = [c.id for i in document_ids for c in self.library.document_chunks(i)]
-        return self._ranked(found.question, found.language, top_k, chunks)
+        return self._ranked(found.question, found.language, top_k, chunks, found.also)
 
     def _ranked(
-        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
+        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
     ) -> tuple[Passage, ...]:
         try:
-            dense, bm25 = self._candidates_for(question, language, top_k, allowed)
+            scored = self._scored(question, language, top_k, allowed, also)
         except BaseException as error:
             if not generation.is_damage(error) or not self._mended():
                 raise
-            dense, bm25 = self._candidates_for(question, language, top_k, allowed)
+            scored = self._scored(question, language, top_k, allowed, also)
+        best = sorted(scored, key=lambda i: (-scored[i][0], i))[:top_k]
+        chunks = self.library.chunks(best)
+        return self.passages([chunks[i] for i in best if i in chunks], scored)
+
+    def _scored(
+        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
+    ) -> Scored:
+        """The candidates of the question; with `also`, those of both questions, scored by both."""
+        scored = self._one(question, language, top_k, allowed)
+        if not also:
+            return scored
+        typed = self._one(also, language, top_k, allowed)
+        cosines = self.generation().vectors.similarities(
+            self._question_vector(question), [i for i in typed if i not in scored]
+        )
+        scored |= {i: (0.0, cosine, 0.0) for i, cosine in cosines.items()}
+        w = REWRITTEN_WEIGHT
+        return {i: (w * s + (1 - w) * typed.get(i, (0.0,))[0], d, b) for i, (s, d, b) in scored.items()}
+
+    def _one(self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None) -> Scored:
+        dense, bm25 = self._candidates_for(question, language, top_k, allowed)
         weight = DENSE_WEIGHT[language] if self._weight is None else self._weight
-        ranked = fuse(dense, bm25, weight)[:top_k]
-        chunks = self.library.chunks([i for i, _ in ranked])
-        scores = {i: (s, dense[i], bm25.get(i, 0.0)) for i, s in ranked if i in chunks}
-        return self.passages([chunks[i] for i in scores], scores)
+        return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in fuse(dense, bm25, weight)}
 
     def _candidates_for(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
@@ -105,9 +135,11 @@ class Searcher:
         return dense, bm25
 
     def _question_vector(self, question: str) -> Vectors:
-        if self._last[0] != question:
-            self._last = (question, self.embedder.embed([question])[0])
-        return self._last[1]
+        if question not in self._vectors:
+            if len(self._vectors) >= RECENT:
+                self._vectors.pop(next(iter(self._vectors)), None)
+            self._vectors[question] = self.embedder.embed([question])[0]
+        return self._vectors[question]
 
     def generation(self) -> Generation:
         """The live generation, opened, and repaired from the library when it cannot be."""

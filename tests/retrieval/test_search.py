@@ -16,7 +16,7 @@ from assistant.workspace import Home
 from retrieval import generation
 from retrieval.errors import BadInput, BadQuestion, NoIndex, WrongEmbedder
 from retrieval.load.loader import Loader
-from retrieval.search import DENSE_WEIGHT, MAX_QUESTION, Searcher
+from retrieval.search import DENSE_WEIGHT, MAX_QUESTION, REWRITTEN_WEIGHT, Searcher
 from retrieval.types import Passage
 
 SHEETS = {
@@ -145,6 +145,52 @@ def test_within_ranks_only_the_documents_named(sheets: Workspace, searcher: Sear
     assert len(searcher.within(found, wanted, 1)) == 1
     assert searcher.within(found, [], 10) == ()
     assert sheets.embedder.embedded == ["Quel port écoute Redis ?"], "the question is embedded once"
+
+
+# a follow-up beside the question it was rewritten to ------------------------------------------------------------------
+
+
+def test_a_follow_up_is_scored_by_both_questions(searcher: Searcher) -> None:
+    rewritten, typed = "Quel est le port de Redis ?", "Et le port ?"
+    one = {p.chunk_id: p.score for p in searcher.search(rewritten).passages}
+    other = {p.chunk_id: p.score for p in searcher.search(typed).passages}
+    found = searcher.search(rewritten, also=typed)
+    assert (found.question, found.also) == (rewritten, typed)
+    share = REWRITTEN_WEIGHT
+    expected = {i: share * one[i] + (1 - share) * other[i] for i in one}
+    assert {p.chunk_id: p.score for p in found.passages} == pytest.approx(expected)
+    scores = [p.score for p in found.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert names(found.passages)[0] == "redis.md"
+
+
+def test_cosine_and_bm25_of_a_passage_are_those_of_the_rewritten_question(searcher: Searcher) -> None:
+    alone = {p.chunk_id: (p.dense, p.lexical) for p in searcher.search("Quel est le port de Redis ?").passages}
+    both = {
+        p.chunk_id: (p.dense, p.lexical) for p in searcher.search("Quel est le port de Redis ?", also="et ?").passages
+    }
+    assert both.keys() == alone.keys()
+    for i, pair in alone.items():
+        assert both[i] == pytest.approx(pair)
+
+
+def test_what_only_the_question_as_typed_finds_is_found_too(sheets: Workspace, searcher: Searcher) -> None:
+    narrow = weighted(sheets, searcher, None, candidates=1)
+    assert names(narrow.search("forge logicielle", 1).passages) == ["gitea.md"]
+    both = narrow.search("forge logicielle", 2, also="reverse proxy").passages
+    assert set(names(both)) == {"gitea.md", "traefik.md"}
+
+
+def test_each_of_both_questions_is_embedded_once(sheets: Workspace, searcher: Searcher) -> None:
+    found = searcher.search("Quel est le port de Redis ?", also="Et le port ?")
+    searcher.within(found, [found.passages[0].document_id], 3)
+    searcher.search("Quel est le port de Redis ?", also="Et le port ?")
+    assert sheets.embedder.embedded == ["Quel est le port de Redis ?", "Et le port ?"]
+
+
+def test_a_question_beside_itself_is_searched_as_it_is(searcher: Searcher) -> None:
+    question = "Quel est le port de Redis ?"
+    assert searcher.search(question, also=question) == searcher.search(question)
 
 
 # filters -------------------------------------------------------------------------------------------------------------
