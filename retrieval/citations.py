@@ -1,8 +1,4 @@
-"""Citations: found in an answer, normalised to `[chunk_N]`, checked against the context, scored for support.
-
-    [chunk 383]  [Chunk_383]  【383】  (chunk_383)  [Source: chunk_383]      -> [chunk_383]
-    [Sources: chunk_383, chunk_385]                                         -> [chunk_383] [chunk_385]
-    an id that was not in the context                                       -> struck, and counted
+"""Citations: found in an answer and normalised to `[chunk_N]` (`citation_stream.py`), checked, scored for support.
 
 The support of a citation is the share of the citing sentence that its chunk contains: numbers weigh 3, names 2, other
 words 1 (a wrong figure is worse than another turn of phrase).
@@ -14,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from retrieval.citation_stream import CitationStream
 from retrieval.lexical import analyze
 from retrieval.text import sentence_spans
 from retrieval.types import Citation, Language, Passage
@@ -21,17 +18,6 @@ from retrieval.types import Citation, Language, Passage
 SUPPORTED = 0.5
 """Support from which a citation counts as supported."""
 
-_ID = r"(?:chunk|passage|source)?[\s_#:-]{0,2}(\d++)"
-_LIST = rf"(?:(?:sources?|chunks?|voir|see|cf\.?)\s{{0,2}}:?\s{{0,2}})?{_ID}(?:\s{{0,2}}(?:[,;]|et|and|&)\s{{0,2}}{_ID}){{0,20}}"
-# Square and lenticular brackets hold citations with or without the word; round ones only with it, or every year would be one.
-_BRACKET = re.compile(
-    rf"[\[【]\s{{0,2}}{_LIST}(?:†[^\]】]{{0,40}})?\s{{0,2}}[\]】]|\(\s{{0,2}}(?=[^()\n]{{0,40}}chunk){_LIST}\s{{0,2}}\)",
-    re.IGNORECASE,
-)
-_DIGITS = re.compile(r"\d+")
-_LONGEST = 18
-"""Digits of the largest id there can be."""
-_PASSES = 4
 # White space before a tag is tried once, from its first: a page of blanks would otherwise take its square.
 _TAG = re.compile(r"(?<!\s)\s*+\[chunk_\d+\]")
 _NUMBER = re.compile(r"\d+(?:[.,  \u202f]\d+)*")
@@ -65,34 +51,8 @@ def _citation(passage: Passage, support: float) -> Citation:
 
 def normalise(text: str, known: Mapping[int, object]) -> tuple[str, int]:
     """The text with one `[chunk_N]` per cited id, unknown ids struck; returns how many were struck."""
-    total = 0
-    for _ in range(_PASSES):
-        done, struck = _pass(text, known)
-        total += struck
-        if done == text:
-            return done, total
-        text = done
-    # Striking one id can complete another around it (`[[chunk_9]chunk_10]`). Deeper nests are noise: no bracket, no citation.
-    return re.sub(r"[\[\]【】()]", "", text).rstrip(), total
-
-
-def _pass(text: str, known: Mapping[int, object]) -> tuple[str, int]:
-    struck = 0
-
-    def rewrite(match: re.Match[str]) -> str:
-        nonlocal struck
-        ids = [int(d) if len(d) <= _LONGEST else -1 for d in _DIGITS.findall(match[0].split("†")[0])]
-        # A bare [2019] is a citation only if such a chunk was given; otherwise it is the author's own bracket.
-        if "chunk" not in match[0].lower() and match[0][0] == "[" and not any(i in known for i in ids):
-            return match[0]
-        kept = [i for i in dict.fromkeys(ids) if i in known]
-        struck += len(set(ids)) - len(kept)
-        return " ".join(f"[chunk_{i}]" for i in kept)
-
-    done = _BRACKET.sub(rewrite, text)
-    if struck:
-        done = re.sub(r"[ \t]+([.,;!?])", r"\1", re.sub(r"[ \t]{2,}", " ", done))
-    return done.rstrip(), struck
+    stream = CitationStream(set(known))
+    return stream.feed(text) + stream.finish(), stream.struck
 
 
 def cited_sentences(text: str) -> Iterator[tuple[str, list[int]]]:

@@ -73,7 +73,9 @@ def test_other_brackets_are_left_alone(plain: str) -> None:
         ("Hébergé par SI-RAPP [chunk_9].", "Hébergé par SI-RAPP.", 1),
         ("Oui [chunk_9] et non [chunk_383].", "Oui et non [chunk_383].", 1),
         ("Oui [chunk_9, chunk_383, chunk_10].", "Oui [chunk_383].", 2),
-        ("Oui 【9】 !", "Oui!", 1),
+        # The blank before `!` was there beside the citation: French puts one, English writes none to keep.
+        ("Oui 【9】 !", "Oui !", 1),
+        ("Oui 【9】!", "Oui!", 1),
         ("Oui (chunk_9).", "Oui.", 1),
         ("Oui [chunk_12345678901234567890123].", "Oui.", 1),
         ("Oui [[chunk_9]chunk_10].", "Oui.", 2),
