@@ -15,10 +15,12 @@ _IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_UNSAFE = re.compile(
+_STRING = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])"
+_BODY = r"[^\x00-\x1f\x7f-\x9f]"
+_UNSAFE = (
     # A whole string sequence (OSC, DCS, SOS, PM, APC; 7-bit or 8-bit). Its body stops at any control character, so the
     # search is linear, and a string that is never closed cannot swallow what follows: it only loses its introducer.
-    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)"
+    rf"{_STRING}{_BODY}*+(?:\x07|\x1b\\|\x9c)"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor moves
     r"|\x1b[ -/]*[0-~]?"  # the shorter escapes, such as ESC c (reset)
     r"|(?P<line>\r\n?|[\x0b\x0c\x85\u2028\u2029])"
@@ -26,6 +28,22 @@ _UNSAFE = re.compile(
     r"|(?P<broken>[\ud800-\udfff])"
     rf"|[\x00-\x08\x0e-\x1f\x7f-\x9f{_IGNORABLE}]"
 )
+_UNSAFE_NOW = re.compile(_UNSAFE)
+# The same in a text that goes on: a sequence that reaches the end of what has come may still grow. The group says with
+# what; after the others any character decides.
+_UNSAFE_YET = re.compile(
+    rf"(?P<string>{_STRING}{_BODY}*+)\Z"
+    r"|(?P<parameters>(?:\x1b\[|\x9b)[0-?]*+)\Z"
+    r"|(?P<between>(?:\x1b\[|\x9b)[0-?]*+[ -/]++|\x1b[ -/]*+)\Z"
+    rf"|(?P<open>{_STRING}{_BODY}*+\x1b|\r)\Z"
+    rf"|{_UNSAFE}"
+)
+_GROWS = {
+    "string": re.compile(f"{_BODY}*"),
+    "parameters": re.compile(r"[0-?]*"),
+    "between": re.compile("[ -/]*"),
+    "open": re.compile(""),
+}
 _UNSAFE_IN_JSON = re.compile(rf"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_IGNORABLE}]")
 
 
@@ -33,8 +51,45 @@ def clean(text: str, *, newlines: bool = True) -> str:
     """Text that a terminal shows and cannot be steered by. `newlines=False` also makes it one line."""
     if text.isascii() and text.isprintable():
         return text
-    safe = _UNSAFE.sub(_replacement, text)
+    safe = _UNSAFE_NOW.sub(_replacement, text)
     return safe if newlines else safe.replace("\n", " ")
+
+
+class CleanStream:
+    """`clean` for a text that comes in pieces: the same result, whatever the pieces.
+
+    Only the beginning of a sequence that is not complete is held back. The longest of them, a string that is not closed, is held
+    up to the next control character, a line end at the latest.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[str] = []
+        self._grows = _GROWS["open"]
+
+    def feed(self, text: str) -> str:
+        """What may be shown now, given the next piece."""
+        if self._held:
+            if self._grows.fullmatch(text):
+                self._held.append(text)
+                return ""
+            text = "".join([*self._held, text])
+            self._held.clear()
+        elif text.isascii() and text.isprintable():
+            return text
+        return _UNSAFE_YET.sub(self._replacement, text)
+
+    def finish(self) -> str:
+        """The rest."""
+        rest = clean("".join(self._held))
+        self._held.clear()
+        return rest
+
+    def _replacement(self, match: re.Match[str]) -> str:
+        if match.lastgroup not in _GROWS:
+            return _replacement(match)
+        self._held.append(match[0])
+        self._grows = _GROWS[match.lastgroup]
+        return ""
 
 
 def escape_json(text: str) -> str:

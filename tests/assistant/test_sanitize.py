@@ -2,17 +2,18 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assistant.sanitize import clean, escape_json
+from assistant.sanitize import CleanStream, clean, escape_json
 
 HOSTILE = [
     "\x1b", "\x1b[", "\x1b]", "\x1bP", "\x1b_", "\x1b\\", "\x07", "\x9b", "\x9c", "\x9d", "\x90", "31m", "52;c;",
     "\x00", "\r", "\n", "\t", "\x7f", "\x85", "\u2028", "\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u00ad",
-    "\U000e0041", "\ud800", "\udfff", "\u3164", "é", "😀", "a",
+    "\U000e0041", "\ud800", "\udfff", "\u3164", "é", "😀", "a", "\x1b^", "\x1bX", "\x1b(", "\x1bc", "\x98", "\x9e", "\x9f", "\x1c",
+    " ", "/", "0", "?", ";", "~", "@", "m", "[", "]", "\\", "e\u0301", "\ufe0f", "\r\n", "\x0b",
 ]  # fmt: skip
-any_text = st.text(st.characters(exclude_categories=())) | st.lists(st.sampled_from(HOSTILE)).map("".join)
+any_text = st.text(st.characters(exclude_categories=())) | st.lists(st.sampled_from(HOSTILE), max_size=25).map("".join)
 
 
 def is_forbidden(char: str) -> bool:
@@ -74,3 +75,64 @@ def test_clean_takes_linear_time(unit):
     clean(unit * (1_000_000 // len(unit)))
     clean(unit + "a" * 1_000_000)
     assert time.perf_counter() - start < 10, "quadratic time would take hours"
+
+
+def streamed(pieces):
+    stream = CleanStream()
+    shown = [*map(stream.feed, pieces), stream.finish()]
+    assert not [char for piece in shown for char in piece if is_forbidden(char)]
+    return "".join(shown)
+
+
+def streams_like_the_whole(text):
+    whole = clean(text)
+    assert streamed(text) == whole, "one character at a time"
+    for at in range(len(text) if len(text) <= 50 else 0):
+        assert streamed([text[:at], text[at:]]) == whole, at
+
+
+@settings(max_examples=1500)
+@given(any_text)
+@example("a\x1b]0;title\x1b]1;again\x07b")
+@example("a\x1b[0 0m")
+@example("a\r\r\n\x1b\x1b\\")
+def test_pieces_make_no_difference_to_what_is_clean(text):
+    streams_like_the_whole(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=60_000)
+@given(any_text)
+def test_pieces_make_no_difference_to_what_is_clean_at_length(text):
+    streams_like_the_whole(text)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["a\x1b", "[3", "1m", "b"], ["a", "", "", "b"]),
+        (["a\x1b[1 ", "1"], ["a", "1"]),
+        (["a\x1b]52;c;", "eA==", "\x07b"], ["a", "", "b"]),
+        (["a\x1b]never", " closed", "\nb"], ["a", "", "never closed\nb"]),
+        (["a\x1b]0;x\x1b", "\\b"], ["a", "b"]),
+        (["a\x1b]0;x\x1b", "[1mb"], ["a", "0;xb"]),
+        (["a\r", "\nb\r", "c"], ["a", "\nb", "\nc"]),
+        (["é\u202e", "\u200bà"], ["é", "à"]),
+    ],
+)
+def test_only_what_is_undecided_is_held_back(pieces, shown):
+    stream = CleanStream()
+    assert [stream.feed(piece) for piece in pieces] == shown
+
+
+def test_what_is_held_at_the_end_is_cleaned_like_the_end_of_a_text():
+    stream = CleanStream()
+    assert (stream.feed("a\x1b]0;open"), stream.finish(), stream.finish()) == ("a", "0;open", "")
+
+
+@pytest.mark.parametrize("unit", ["a", "\x1b]a", "\x1b[0;", "\x1b[ ", "\x9d", "\x1b", "\r", "0", " "])
+def test_a_stream_takes_linear_time(unit):
+    text = "\x1b]" + unit * (200_000 // len(unit)) + "\x1b[" + unit * (200_000 // len(unit))
+    start = time.perf_counter()
+    streamed(text)
+    assert time.perf_counter() - start < 10, "quadratic time would take minutes"
