@@ -1,0 +1,58 @@
+"""The connections of one HTTP client, so that another thread can break off what it reads.
+
+Closing a socket does not wake a thread that waits on it; shutting it down does. httpx tells of every connection it makes
+through the `trace` extension of a request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+CONNECT_SECONDS = 10.0
+
+
+class Wire:
+    """Knows the sockets of a client whose `event_hooks` are `wire.hooks`; works for httpx and httpx2."""
+
+    def __init__(self) -> None:
+        self.client: Any = None
+        """The client, once there is one; it goes with its wire."""
+        self.headers: Mapping[str, str] = {}
+        """Of the latest response."""
+        self.seconds: float | None = None
+        """Longest wait for the next bytes; None leaves it to the client."""
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._cut = False
+
+    @property
+    def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
+        return {"request": [self._asking], "response": [self._heard]}
+
+    def cut(self) -> None:
+        """End every read and write at once; the client is of no more use."""
+        self._cut = True
+        for open_socket in list(self._sockets):
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown, which drops its TLS state under the thread that reads.
+                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+        if self.client is not None:
+            self.client.close()
+
+    def _asking(self, request: Any) -> None:
+        request.extensions["trace"] = self._trace
+        if self.seconds is not None:
+            waits = dict.fromkeys(("read", "write", "pool"), self.seconds)
+            request.extensions["timeout"] = {**waits, "connect": min(self.seconds, CONNECT_SECONDS)}
+
+    def _heard(self, response: Any) -> None:
+        self.headers = response.headers
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._sockets.add(info["return_value"].get_extra_info("socket"))
+        if self._cut and event.endswith(".started"):
+            raise ConnectionAbortedError("broken off")
