@@ -109,8 +109,9 @@ def _program(flags: Flags) -> typer.Typer:
         flags.home = home
         flags.overrides = dict(map(_override, settings or ()))
 
+    known = cli_commands()  # which declares the groups too
     groups = {name: typer.Typer(rich_markup_mode=None, help=help, epilog=MANUAL) for name, help in GROUPS.items()}
-    for name, found in cli_commands().items():
+    for name, found in known.items():
         head, _, own_name = name.partition(" ")
         subcommand(groups[head] if own_name else program, name, found, free_text=True)
     for name, group in groups.items():

@@ -102,12 +102,15 @@ class Journal:
             if not taken or not 0 < session_id <= taken[0]:
                 raise NotFound(f"There is no session {session_id}.", "`dyag sessions` lists them.")
             _ensure_session(db, session_id, time.time())
-            db.execute("UPDATE sessions SET title=? WHERE id=?", (title.strip(), session_id))
+            db.execute("UPDATE sessions SET title=? WHERE id=?", (_storable(title.strip()), session_id))
 
     def add_line(self, session_id: int, text: str) -> None:
         """Keep what was typed at the prompt."""
         with self._writing("The line") as db:
-            db.execute("INSERT INTO lines(session_id, text, created) VALUES (?,?,?)", (session_id, text, time.time()))
+            db.execute(
+                "INSERT INTO lines(session_id, text, created) VALUES (?,?,?)",
+                (session_id, _storable(text), time.time()),
+            )
 
     def lines(self, limit: int | None = None) -> list[str]:
         """What was typed, in any session, the latest first."""
@@ -119,7 +122,7 @@ class Journal:
         """Keep a turn and return its id. Settings that are secret are left out."""
         made = {
             "session_id": session_id,
-            **{name: getattr(answer, name) for name in _COPIED},
+            **{name: _storable(getattr(answer, name)) for name in _COPIED},
             "settings": json.dumps(_public(settings), default=str),
             "passages": _packed(passages := _json(answer.passages)),
             "messages": _packed(_json(answer.messages), passages) if answer.messages else b"",
@@ -171,13 +174,13 @@ class Journal:
 
     def rate(self, interaction_id: int, author: str, rating: Literal["good", "bad"], reason: str = "") -> Feedback:
         """Keep an author's rating of an answer, in place of an earlier one. Raises NotFound."""
-        return self._say(interaction_id, author, "The rating", {"rating": rating, "reason": reason.strip()})
+        return self._say(interaction_id, author, "The rating", {"rating": rating, "reason": _storable(reason.strip())})
 
     def correct(self, interaction_id: int, author: str, correction: str) -> Feedback:
         """Keep what the answer should have been, by this author. Raises NotFound, BadInput for an empty one."""
         if not correction.strip():
             raise BadInput("The correction is empty; nothing was kept.", "Write what the answer should have been.")
-        return self._say(interaction_id, author, "The correction", {"correction": correction.strip()})
+        return self._say(interaction_id, author, "The correction", {"correction": _storable(correction.strip())})
 
     def _say(self, interaction_id: int, author: str, what: str, said: Mapping[str, str]) -> Feedback:
         with self._writing(what) as db:
@@ -263,11 +266,12 @@ class Journal:
         Those of these sessions, from `after` on and earlier than `before`; without any of the three, all. Later turns of
         the same sessions stay without the messages sent and the rewritten question, which may quote what goes.
         """
-        gone = self.would_forget(session_ids, before, after)
         if (file := self._open()) is None:
-            return gone
-        with self._writing("Nothing was forgotten: the request") as db:
-            forgetting.delete(db, forgetting.reach(session_ids, before, after))
+            return Forgotten(0, 0, 0, 0)
+        reach = forgetting.reach(session_ids, before, after)
+        with self._writing("The request to forget") as db:
+            gone = Forgotten(*db.execute(forgetting.COUNT, reach).fetchone())
+            forgetting.delete(db, reach)
         try:
             file.query("VACUUM")
         except _LOST as error:
@@ -313,7 +317,7 @@ def _one(db: sqlite3.Connection, interaction_id: int, author: str) -> Feedback |
 
 def _no_answer(interaction_id: int) -> NotFound:
     return NotFound(
-        f"There is no answer {interaction_id} in the journal.", "`dyag export --format jsonl` shows those of a session."
+        f"There is no answer {interaction_id} in the journal.", "`dyag export` numbers the answers of a conversation."
     )
 
 
@@ -323,6 +327,11 @@ def _public(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     kept = {name: value for name, value in settings.items() if not name.endswith(SECRET)}
     return {name: _public(value) if isinstance(value, Mapping) else value for name, value in kept.items()}
+
+
+def _storable(value: Any) -> Any:
+    """A text without the halves of characters that a terminal in another encoding leaves; SQLite takes none."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _json(values: Sequence[Any]) -> str:

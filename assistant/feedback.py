@@ -1,0 +1,77 @@
+"""What the feedback in a journal amounts to: the answers with it, the counts, and the rows it would give."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assistant.interaction import Interaction
+from retrieval.types import Message
+
+if TYPE_CHECKING:
+    from assistant.journal import Journal
+    from assistant.preference import BuildPrompt, Rated
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """What an export in one format would hold now."""
+
+    rows: int
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FeedbackStats:
+    """Feedback by what is known of it, and what it would give to train on."""
+
+    total: int
+    by: Mapping[str, Mapping[str, int]]
+    """`rating`, `status`, `author`, `mode`, `generator`: how often each value is there, the most frequent first."""
+    self_reviewed: int
+    """Approved or rejected by its own author."""
+    exports: Mapping[str, RowCount]
+
+
+def all_rated(journal: Journal) -> list[Rated]:
+    """Every piece of feedback with its answer."""
+    from assistant.preference import Rated
+
+    feedback = journal.feedback()
+    turns = {i: journal.interaction(i) for i in {f.interaction_id for f in feedback}}
+    return [Rated(turns[f.interaction_id], f) for f in feedback]
+
+
+def statistics(rated: list[Rated], build_prompt: BuildPrompt, author_share: float) -> FeedbackStats:
+    """Counts of everything, and for each format what an export would give."""
+    from assistant.preference import FORMATS, make_rows
+
+    views: Mapping[str, Callable[[Rated], str]] = {
+        "rating": lambda r: f"{r.feedback.rating or 'none'}{', corrected' if r.feedback.correction else ''}",
+        "status": lambda r: r.feedback.status,
+        "author": lambda r: r.feedback.author,
+        "mode": lambda r: r.interaction.mode,
+        "generator": lambda r: r.interaction.generator,
+    }
+    exports: dict[str, RowCount] = {}
+    for form in FORMATS:
+        made = make_rows(form, rated, build_prompt, author_share)
+        exports[form] = RowCount(len(made.rows), made.left_out)
+    return FeedbackStats(
+        len(rated),
+        {name: _counted(map(view, rated)) for name, view in views.items()},
+        sum(r.feedback.reviewer == r.feedback.author for r in rated),
+        exports,
+    )
+
+
+def prompt_of(turn: Interaction) -> list[Message]:
+    """What a model would be sent for a turn that needed none."""
+    documents = "\n\n".join(f"[chunk_{p.chunk_id}] {p.title}\n{p.text}" for p in turn.passages)
+    return [Message("user", f"{documents}\n\n{turn.searched or turn.question}")]
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())
