@@ -95,7 +95,7 @@ class Screen:
         right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
         head = [[bold(header) for header in headers]] if any(headers) else []
         lines = [*head, *([_cell(value) for value in row] for row in rows)]
-        widths = [max((_width(line[i].text) for line in lines), default=0) for i in range(len(headers))]
+        widths = [max((cells(line[i].text) for line in lines), default=0) for i in range(len(headers))]
         if self.stdout.isatty():
             _fit(widths, shutil.get_terminal_size().columns)
         for line in lines:
@@ -118,6 +118,28 @@ class Screen:
         """Hand over what was written to stdout. Raises ReaderGone, OutputFailed."""
         with writing():
             self.stdout.flush()
+
+    def raw_out(self, text: str) -> None:
+        """Write to stdout, and hand over, a text that is safe already: its control sequences are ours.
+
+        Raises ReaderGone, OutputFailed.
+        """
+        self._write(self.stdout, text)
+        self.flush()
+
+    def size(self) -> os.terminal_size:
+        """Columns and lines of the terminal; 80 by 24 where it does not say."""
+        return shutil.get_terminal_size()
+
+    @property
+    def styled(self) -> bool:
+        """Whether stdout shows styles."""
+        return self.stdout.isatty() and not self._plain
+
+    @property
+    def redraws_output(self) -> bool:
+        """Whether lines of stdout can be drawn over."""
+        return self.stdout.isatty() and not self._dumb
 
     @property
     def redraws(self) -> bool:
@@ -225,9 +247,9 @@ def _cell(value: Text | float) -> Styled:
     return Styled(clean(text, newlines=False), code)
 
 
-def _width(text: str) -> int:
+def cells(text: str) -> int:
     """Columns a terminal needs: two for a Chinese character or an emoji, none for a combining accent."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
+    return sum(2 if unicodedata.east_asiancells(c) in "WF" else not unicodedata.combining(c) for c in text)
 
 
 def _fit(widths: list[int], columns: int) -> None:
@@ -238,11 +260,11 @@ def _fit(widths: list[int], columns: int) -> None:
 
 def _pad(cell: Styled, width: int, to_right: bool) -> Styled:
     text = cell.text
-    if _width(text) > width:
-        while _width(text) > width - 1:
+    if cells(text) > width:
+        while cells(text) > width - 1:
             text = text[:-1]
         text += "…"
-    space = " " * (width - _width(text))
+    space = " " * (width - cells(text))
     return Styled(space + text if to_right else text + space, cell.code)
 
 
