@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 
 from assistant.sanitize import CleanStream
-from assistant.screen import Screen, cells
+from assistant.screen import Screen, width_of
 
 _PAUSE = 0.05
 """Seconds between two drawings, or ten times as long as one takes: drawing gets a tenth of the time."""
@@ -78,7 +78,7 @@ class _Plain:
     def _place(self) -> None:
         """A word or a blank, after a line end where it would not fit."""
         part = "".join(self._word)
-        size = cells(part)
+        size = width_of(part)
         if self._column + size > self._width and self._column and part != " ":
             self._out.append("\n")
             self._column = 0
@@ -140,7 +140,7 @@ class _Drawn:
         size = self._screen.size()
         done = self._lines(finished, size, after_others=self._below)
         below = self._below or bool(done)
-        rows = self._lines(rest, size, after_others=below)[1 - size.lines :]
+        rows = self._lines(rest, size, after_others=below)[-max(size.lines - 1, 1) :]
         kept = 0 if done or size != self._size else _common(self._rows, rows)
         up = min(len(self._rows) - kept, size.lines - 1)
         text = "".join([f"\x1b[{up}A" if up else "", *_written(done), _NO_WRAP, *_written(rows[kept:]), _WRAP])

@@ -95,7 +95,7 @@ class Screen:
         right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
         head = [[bold(header) for header in headers]] if any(headers) else []
         lines = [*head, *([_cell(value) for value in row] for row in rows)]
-        widths = [max((cells(line[i].text) for line in lines), default=0) for i in range(len(headers))]
+        widths = [max((width_of(line[i].text) for line in lines), default=0) for i in range(len(headers))]
         if self.stdout.isatty():
             _fit(widths, shutil.get_terminal_size().columns)
         for line in lines:
@@ -247,9 +247,9 @@ def _cell(value: Text | float) -> Styled:
     return Styled(clean(text, newlines=False), code)
 
 
-def cells(text: str) -> int:
+def width_of(text: str) -> int:
     """Columns a terminal needs: two for a Chinese character or an emoji, none for a combining accent."""
-    return sum(2 if unicodedata.east_asiancells(c) in "WF" else not unicodedata.combining(c) for c in text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
 
 
 def _fit(widths: list[int], columns: int) -> None:
@@ -260,11 +260,11 @@ def _fit(widths: list[int], columns: int) -> None:
 
 def _pad(cell: Styled, width: int, to_right: bool) -> Styled:
     text = cell.text
-    if cells(text) > width:
-        while cells(text) > width - 1:
+    if width_of(text) > width:
+        while width_of(text) > width - 1:
             text = text[:-1]
         text += "…"
-    space = " " * (width - cells(text))
+    space = " " * (width - width_of(text))
     return Styled(space + text if to_right else text + space, cell.code)
 
 
