@@ -1,0 +1,129 @@
+"""What a conversation is about: the name, title or phrase that a follow-up leaves out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.generators.base import Turn
+from assistant.rewrite.words import Span, content, keys, names, phrase, plain, split
+from retrieval.types import Language
+
+REMEMBERED = 6
+"""Turns looked back."""
+LONGEST = 90
+"""Characters of a topic."""
+_PLACE = re.compile(
+    r"\b(?:in|at|on|en|a|au|aux|dans|sur|sous|under|since|depuis|during|pendant|by|par)\s*(?:the|la|le|les|l')?\s*$"
+)
+_OWNER = re.compile(r"\b(?:of|de|du|des|d')\s*(?:the|la|le|les|l')?\s*$")
+_MEANING = re.compile(r"^(?:what(?: is| are|'s)|explain|define|describe|qu'est[- ]ce qu|c'est quoi|a quoi ser)")
+_CITED = re.compile(r"\[[^\]]*\]")
+_PERSON = re.compile(r"\b[A-ZÀ-Þ][\w’'-]+(?: (?:de |van |von |d’|d')?[A-ZÀ-Þ][\w’'.-]+)+")
+_WHO = re.compile(r"\b(?:who|whom|qui)\b")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What is talked about; `named` when it is a name or title and not a phrase."""
+
+    text: str
+    named: bool
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a follow-up may lean on."""
+
+    question: str
+    """The last question, as one of its own."""
+    topic: Topic
+    person: str = ""
+    """Whom the last answer named, when the question asked who."""
+
+
+def recall(history: Sequence[Turn], language: Language) -> Past | None:
+    """What the conversation is about; None when its questions say nothing."""
+    topic: Topic | None = None
+    for turn in history[-REMEMBERED:]:
+        asked = " ".join((turn.searched or turn.question).split())
+        if turn.searched and topic and holds(asked, topic.text, language):
+            continue  # a follow-up stays with what it followed
+        found = subject(asked, turn.titles, language)
+        if found and (found.named or topic is None or _weighty(asked, found, language)):
+            topic = found
+    if topic is None:
+        return None
+    last = history[-1]
+    return Past(" ".join((last.searched or last.question).split()), topic, _person(last))
+
+
+def _weighty(question: str, topic: Topic, language: Language) -> bool:
+    """Whether a phrase says enough to become what is talked about: two words, or the thing whose meaning is asked."""
+    matter = len(content(topic.text, language))
+    return matter >= 2 or (matter == 1 and _MEANING.match(plain(question)) is not None)
+
+
+def subject(text: str, titles: Sequence[str], language: Language) -> Topic | None:
+    """What one question is about: a cited title it holds, a name, the only cited title, or its main phrase."""
+    held = [form for title in titles for form in _forms(title) if find(text, form)]
+    if held:
+        return Topic(_short(max(held, key=len)), True)
+    if found := names(text, language):
+        start, end = _chosen(text, found)
+        return Topic(_short(text[start:end]), True)
+    only = {title for title in titles if title}
+    if len(only) == 1 and len(split(title := only.pop())) <= 6:
+        return Topic(_short(title), True)
+    said = phrase(text, language)
+    return Topic(_short(said), False) if said else None
+
+
+def holds(text: str, topic: str, language: Language) -> bool:
+    """Whether a text has every content word of a topic."""
+    wanted = {w.key for w in content(topic, language)} or keys(topic)
+    return wanted <= keys(text)
+
+
+def find(text: str, part: str) -> Span | None:
+    """Where a name stands in a text, as whole words, case and accents aside."""
+    match = re.search(rf"(?<!\w){re.escape(plain(part))}(?!\w)", plain(text)) if part.strip() else None
+    return match.span() if match else None
+
+
+def pair(text: str, language: Language) -> str:
+    """What a question compares: `A and B`, `entre A et B`; empty when it compares nothing."""
+    if match := re.search(r"\b(?:between|entre) (.+?)\s*[?.!]*$", plain(text)):
+        return text[match.start(1) : match.end(1)]
+    found = names(text, language)
+    for (start, end), (after, last) in zip(found, found[1:], strict=False):
+        if re.fullmatch(r"\W*(?:and|or|et|ou|vs\.?|,)\W*(?:the |la |le |les |l')?", plain(text[end:after])):
+            return text[start:last]
+    return ""
+
+
+def _forms(title: str) -> list[str]:
+    """A title, and its part before a comma, colon, dash or bracket."""
+    main = re.split(r"\s*(?:[,:(–—|]|\s-\s)\s*", title)[0]
+    return [form for form in dict.fromkeys((title.strip(), main.strip())) if len(form) > 1]
+
+
+def _chosen(text: str, found: Sequence[Span]) -> Span:
+    """The name a question is about: the owner of something, else the first that is no place or time."""
+    owner = [s for s in found if _OWNER.search(plain(text[: s[0]]))]
+    free = [s for s in found if not _PLACE.search(plain(text[: s[0]]))]
+    return (owner or free or list(found))[0]
+
+
+def _person(turn: Turn) -> str:
+    if not _WHO.search(plain(turn.searched or turn.question)):
+        return ""
+    found = [m[0] for m in _PERSON.finditer(_CITED.sub("", turn.answer))]
+    known = keys(turn.searched or turn.question).union(*(keys(t) for t in turn.titles))
+    return next((_short(name) for name in found if not keys(name) & known), "")
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else text[:LONGEST].rsplit(" ", 1)[0]
