@@ -159,7 +159,7 @@ def connection_fault(peer: Peer, error: BaseException) -> GeneratorFailed:
         return _unreachable(peer, "no answer")
     for cause in causes:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-            why = getattr(cause, "verify_message", "") or cause.reason or "handshake failed"
+            why = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "handshake failed"
             return Unreachable(
                 f"{peer.name}: {peer.place} cannot be trusted, or does not speak TLS: {why}.",
                 "Check http or https in the address; SSL_CERT_FILE names further certificate authorities.",
@@ -176,8 +176,9 @@ def connection_fault(peer: Peer, error: BaseException) -> GeneratorFailed:
     return ConnectionLost(f"{peer.name}: the connection to {peer.place} was lost.", "Ask again with /retry.")
 
 
-def timed_out(name: str) -> TimedOut:
-    return TimedOut(f"{name} did not answer in time.", "Raise model.timeout, or choose another model with /model.")
+def timed_out(name: str, seconds: float | None = None) -> TimedOut:
+    took = "too long" if seconds is None else f"longer than {seconds:g} s"
+    return TimedOut(f"{name} took {took} to answer.", "Raise model.timeout, or choose another model with /model.")
 
 
 def malformed(peer: Peer, what: str) -> Malformed:

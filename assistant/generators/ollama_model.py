@@ -23,7 +23,7 @@ from assistant.generators.faults import (
 from assistant.generators.server_text import secrets_of, without_credentials
 from assistant.generators.thinking import without_thinking
 from assistant.generators.tokens import estimate
-from assistant.generators.wire import Wire
+from assistant.generators.wire import Wire, trusted
 from retrieval.errors import BadSetting, GeneratorFailed
 from retrieval.types import Message
 
@@ -109,7 +109,7 @@ class OllamaModel:
         import ollama
 
         if wire.client is None:
-            wire.client = ollama.Client(self._url, event_hooks=wire.hooks, auth=self._auth)
+            wire.client = ollama.Client(self._url, event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx"))
         wire.seconds = seconds
         made: Client = wire.client
         return made

@@ -26,7 +26,7 @@ from assistant.generators.faults import (
 from assistant.generators.server_text import secrets_of, without_credentials
 from assistant.generators.thinking import without_thinking
 from assistant.generators.tokens import estimate
-from assistant.generators.wire import CONNECT_SECONDS, Wire
+from assistant.generators.wire import CONNECT_SECONDS, Wire, trusted
 from retrieval.errors import BadSetting, GeneratorFailed
 from retrieval.types import Message
 
@@ -115,9 +115,9 @@ class OpenAIModel:
         wait = openai.Timeout(options.timeout, connect=min(options.timeout, CONNECT_SECONDS))
         while True:
             create: Any = self._connected(wire).chat.completions.create
-            given = self._parameters(options)
+            given = {"timeout": wait, "extra_headers": self._headers(), **self._parameters(options)}
             try:
-                stream: Stream[Any] = create(model=self._model, messages=sent, stream=True, timeout=wait, **given)
+                stream: Stream[Any] = create(model=self._model, messages=sent, stream=True, **given)
                 return stream
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not self._leaves_out(error.response.text.lower(), options):
@@ -181,21 +181,22 @@ class OpenAIModel:
         client, method = self._connected(self._wire), "get" if body is None else "post"
         with self._faults():
             sent: Any = {} if body is None else {"body": body}
-            return getattr(client, method)(url, cast_to=object, options={"timeout": ASK_SECONDS}, **sent)
+            sent["options"] = {"timeout": ASK_SECONDS, "headers": self._headers()}
+            return getattr(client, method)(url, cast_to=object, **sent)
+
+    def _headers(self) -> dict[str, Any]:
+        """The client insists on a key; a server that needs none is sent none."""
+        import openai
+
+        return {} if self._key else {"Authorization": openai.Omit()}
 
     def _connected(self, wire: Wire) -> OpenAI:
         import openai
 
         if wire.client is None:
-            http = openai.DefaultHttpx2Client(event_hooks=wire.hooks, auth=self._auth)
-            # The client insists on a key; a server that needs none is sent none.
-            headers: Any = {} if self._key else {"Authorization": openai.Omit()}
+            http = openai.DefaultHttpx2Client(event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx2"))
             wire.client = openai.OpenAI(
-                api_key=self._key or "none",
-                base_url=self._url,
-                max_retries=0,
-                http_client=http,
-                default_headers=headers,
+                api_key=self._key or "none", base_url=self._url, max_retries=0, http_client=http
             )
         made: OpenAI = wire.client
         return made

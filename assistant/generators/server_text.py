@@ -16,7 +16,7 @@ LONGEST = 300
 
 # Keys are recognised by their form too: a server may quote another key than the one that was sent, or a part of it.
 _KEYS = re.compile(
-    r"(?i:\b(?:bearer|basic)\s+)[\w.~+/=*-]{8,}"
+    r"(?i:\b(?:bearer|basic)\s+)(?=\S*[\d=])[\w.~+/=*-]{8,}"
     r"|\b(?:sk|pk|rk|gsk|xai|nvapi|hf|AIza|lsv2|r8|pplx)[-_]?[\w-]*[\w*.…-]{12,}"
     r"|(?<=://)[^/\s@]+:[^/\s@]+@"
     r"""|(?i:(?<=api_key=)|(?<=apikey=)|(?<=[?&]key=))[^&\s"']+"""
@@ -85,7 +85,14 @@ def quoted(body: object, secrets: Sequence[str]) -> Said:
 def redact(text: str, secrets: Sequence[str]) -> str:
     """The text without these secrets, and without what looks like a key."""
     forms = {
-        form for secret in secrets if secret for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
+        form
+        for secret in filter(None, secrets)
+        for form in (
+            secret,
+            quote(secret, safe=""),
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+        )
     }
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, MASK)

@@ -44,7 +44,7 @@ def steady(
     deadline = clock() + options.timeout
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            yield from _attempt(model, messages, options, deadline, clock)
+            yield from _attempt(_Reader(model, messages, options, deadline, clock))
             return
         except GeneratorFailed as fault:
             wait = _wait(fault, attempt)
@@ -59,21 +59,18 @@ def _wait(fault: GeneratorFailed, attempt: int) -> float:
     return FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1) if asked is None else asked
 
 
-def _attempt(
-    model: ChatModel, messages: Sequence[Message], options: Options, deadline: float, clock: Clock
-) -> Generator[str | Cut, None, None]:
+def _attempt(reader: _Reader) -> Generator[str | Cut, None, None]:
     begun = False
     try:
-        with closing(_Reader(model, messages, replace(options, timeout=max(0.05, deadline - clock())))) as reader:
-            while (text := reader.next(deadline, clock)) is not None:
+        with closing(reader):
+            while (text := reader.next()) is not None:
                 text = text if begun else text.lstrip()
                 if text:
                     begun = True
                     yield text
         if not begun:
-            raise Empty(
-                f"{model.name} gave an empty answer.", "Ask again with /retry, or choose another model with /model."
-            )
+            hint = "Ask again with /retry, or choose another model with /model."
+            raise Empty(f"{reader.model.name} gave an empty answer.", hint)
     except GeneratorFailed as fault:
         if not begun:
             raise
@@ -81,23 +78,28 @@ def _attempt(
 
 
 class _Reader:
-    """Reads one answer in a thread."""
+    """Reads one answer in a thread, until the deadline."""
 
-    def __init__(self, model: ChatModel, messages: Sequence[Message], options: Options) -> None:
-        self._model = model
+    def __init__(
+        self, model: ChatModel, messages: Sequence[Message], options: Options, deadline: float, clock: Clock
+    ) -> None:
+        self.model = model
+        self._seconds = options.timeout
+        self._deadline, self._clock = deadline, clock
         self._heard: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
         self._ended = self._unwanted = False
-        pieces = model.stream(messages, options)
+        pieces = model.stream(messages, replace(options, timeout=max(0.05, deadline - clock())))
         threading.Thread(target=self._read, args=(pieces,), name="answer", daemon=True).start()
 
-    def next(self, deadline: float, clock: Clock) -> str | None:
+    def next(self) -> str | None:
         """The next piece; None at the end. Raises what the model raised, and TimedOut."""
         while True:
+            left = self._deadline - self._clock()
+            if left <= 0:
+                raise timed_out(self.model.name, self._seconds)
             try:
-                heard = self._heard.get(timeout=max(0.0, min(POLL, deadline - clock())))
+                heard = self._heard.get(timeout=min(POLL, left))
             except queue.Empty:
-                if clock() >= deadline:
-                    raise timed_out(self._model.name) from None
                 continue
             self._ended = not isinstance(heard, str)
             if isinstance(heard, BaseException):
@@ -108,7 +110,7 @@ class _Reader:
         """Break the answer off if it is not at its end."""
         self._unwanted = True
         if not self._ended:
-            self._model.close()
+            self.model.close()
 
     def _read(self, pieces: Iterator[str]) -> None:
         try:

@@ -7,12 +7,22 @@ through the `trace` extension of a request.
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
 import socket
+import ssl
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 CONNECT_SECONDS = 10.0
+
+
+@functools.cache
+def trusted(library: Literal["httpx", "httpx2"]) -> ssl.SSLContext:
+    """The library's certificate authorities, read once: that takes longer than all else in a client."""
+    made: ssl.SSLContext = importlib.import_module(library).create_ssl_context()
+    return made
 
 
 class Wire:

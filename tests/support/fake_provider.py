@@ -87,7 +87,7 @@ class Talk(BaseHTTPRequestHandler):
     def _answer(self, body: Any) -> None:
         asked = Asked(self.command, self.path, {k.title(): v for k, v in self.headers.items()}, body)
         self.server.asked.append(asked)
-        refusal = _refusal(asked, self.server.key)
+        refusal = _refusal(asked, self.server.authorization)
         if refusal is not None:
             self.json(*refusal)
         else:
@@ -173,9 +173,9 @@ def drip(data: bytes) -> Reply:
 
 @dataclass
 class FakeProvider:
-    """The server, while its context lasts. With a `key`, a request without it is refused."""
+    """The server, while its context lasts. A request with another `Authorization` is refused."""
 
-    key: str = ""
+    authorization: str = f"Bearer {KEY}"
     asked: list[Asked] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -211,7 +211,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, provider: FakeProvider) -> None:
         super().__init__(("127.0.0.1", 0), Talk)
-        self.key, self.asked = provider.key, provider.asked
+        self.authorization, self.asked = provider.authorization, provider.asked
         self.scripts: dict[str, list[Reply]] = {}
         self.over = threading.Event()
 
@@ -230,10 +230,10 @@ def refused_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _refusal(asked: Asked, key: str) -> tuple[int, object] | None:
+def _refusal(asked: Asked, authorization: str) -> tuple[int, object] | None:
     """(status, body) for a request that no server would take."""
     sent = asked.headers.get("Authorization", "")
-    if sent != (f"Bearer {key}" if key else ""):
+    if sent != authorization:
         return 401, {"error": {"message": f"Incorrect API key provided: {sent}", "code": "invalid_api_key"}}
     if asked.method == "POST" and asked.headers.get("Content-Type") != "application/json":
         return 415, {"error": {"message": "no JSON"}}
