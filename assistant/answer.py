@@ -1,27 +1,42 @@
-"""From a question to a cited answer: search, decide, generate, check. One pipeline for every mode.
+"""From a question to a cited answer: rewrite, search, decide, generate, check. One pipeline for every mode.
 
-`answer()` yields events as they happen: `Sources` (what was found), `Delta` (text as it is generated), `Done` (the checked
-answer). The terminal, `--json` and evaluation consume the same iterator.
+`answer()` yields events as they happen: `Searched` (a follow-up as a question of its own), `Sources` (what was found),
+`Delta` (text as it is generated, its citations checked), `Done` (the finished answer). The terminal, `--json` and
+evaluation consume the same iterator. Ctrl-C while text comes ends the answer: what came is kept and marked.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 
-from assistant.generators.base import Delta, Evidence, Generator, Knowledge, Request
-from assistant.generators.question import names_title, nicknames
+from assistant.focus import Focus
+from assistant.generators.base import Cut, Delta, Evidence, Knowledge, Request, Sent, Turn
+from assistant.generators.base import Generator as TextGenerator
+from assistant.modes import MODES, Mode
+from assistant.prompts import is_refusal
 from assistant.refusal import calibration, confidence, refusal
+from assistant.sanitize import CleanStream
+from assistant.support import Supporter
+from retrieval.citation_stream import CitationStream
 from retrieval.citations import check
-from retrieval.lexical import analyze
-from retrieval.search import Found, Searcher
-from retrieval.types import Answer, Language, Passage
+from retrieval.search import Found, Searcher, check_question
+from retrieval.text import detect_language
+from retrieval.types import INTERRUPTED, Answer, Language, Message, Passage
 
-NAMED = 3
-"""Documents a question may name."""
-FOCUSED = 5
-"""Passages taken from the documents it names."""
+Rewrite = Callable[[str, Sequence[Turn], Language | None], str]
+"""A question and the turns before it to the question as one of its own; empty when it is one already."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What is searched for beside the question, which leans on earlier ones."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,30 @@ class Done:
     """The finished, checked answer."""
 
     answer: Answer
+    hint: str = ""
+    """What to do about an answer that was broken off."""
+
+
+AnswerEvent = Searched | Sources | Delta | Done
+Events = Generator[AnswerEvent, None, None]
+
+
+@dataclass
+class _Draft:
+    """An answer in the making."""
+
+    question: str
+    language: Language
+    searched: str = ""
+    passages: tuple[Passage, ...] = ()
+    text: str = ""
+    refused: bool = False
+    chance: float = 0.0
+    struck: int = 0
+    messages: tuple[Message, ...] = ()
+    dropped: str = ""
+    cut: Cut | None = None
+    start: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True)
@@ -44,11 +83,14 @@ class Answerer:
 
     searcher: Searcher
     knowledge: Knowledge
-    generator: Generator
-    mode: str = "rag"
+    generator: TextGenerator
+    mode: Mode = MODES["rag"]
     max_words: int = 60
     refuse_below: float | None = None
     """Confidence under which to refuse; None takes the calibrated threshold."""
+    rewrite: Rewrite | None = None
+    history: int = 0
+    """Earlier turns the generator is given."""
 
     def answer(
         self,
@@ -57,67 +99,114 @@ class Answerer:
         *,
         language: Language | None = None,
         filters: Mapping[str, str] | None = None,
-    ) -> Iterator[Sources | Delta | Done]:
-        """Answer one question. Raises BadQuestion, NoIndex, WrongEmbedder, BadInput (a filter)."""
-        start = time.perf_counter()
-        found = self.searcher.search(question, top_k, language=language, filters=filters)
-        request = self.request(found)
-        passages = request.passages
-        yield Sources(passages)
-        chance = confidence(request, self.knowledge)
-        calibrated = calibration()[f"threshold_{found.language}"]
-        threshold = calibrated if self.refuse_below is None else self.refuse_below
-        refused = not passages or chance < threshold
-        text = ""
-        if not refused:
-            for event in self.generator.generate(request):
-                if isinstance(event, Evidence):
-                    passages = self._joined(passages, event)
-                else:
-                    text += event.text
-                    yield event
-        # A generator that found nothing to say has refused.
-        refused = refused or not text.strip()
-        if refused:
-            text = refusal(passages, found.language)
-            yield Delta(text)
-        yield Done(self._checked(found, text, passages, refused, chance, time.perf_counter() - start))
+        turns: Sequence[Turn] = (),
+    ) -> Events:
+        """Answer one question; `turns` are the earlier ones of the conversation, oldest first.
 
-    def request(self, found: Found) -> Request:
+        Raises BadQuestion, NoIndex, WrongEmbedder, BadInput (a filter), and GeneratorFailed before any text.
+        """
+        question = check_question(question)
+        draft = _Draft(question, language or detect_language(question, default="fr"))
+        draft.searched = self.rewrite(question, turns, language) if self.rewrite and turns else ""
+        if draft.searched:
+            yield Searched(draft.searched)
+        said = question if draft.searched else ""
+        recent = tuple(turns[-self.history :]) if self.history else ()
+        if self.mode.searches:
+            found = self.searcher.search(
+                draft.searched or question, top_k, language=language, filters=filters, also=said
+            )
+            yield from self._grounded(draft, found, said, recent)
+        else:
+            request = Request(draft.searched or question, draft.language, (), self.max_words, said=said, history=recent)
+            yield from self._alone(draft, request)
+        yield self._done(draft)
+
+    def warm(self) -> None:
+        """Load what the first question needs. Raises NoIndex, WrongEmbedder, GeneratorFailed, ModelMissing."""
+        self.searcher.search("warm up", 1)
+        self.knowledge.align("warm up", ["warm up"])
+        self.generator.warm()
+
+    def request(self, found: Found, said: str = "", history: tuple[Turn, ...] = ()) -> Request:
         """What the generator is given for a search's result."""
-        named = self._named(found)
-        return Request(found.question, found.language, self._focused(found, named), self.max_words, named)
+        focus = Focus(self.searcher)
+        named = focus.named(found)
+        passages = focus.first(found, named)
+        return Request(found.question, found.language, passages, self.max_words, named, said, history)
 
-    def _named(self, found: Found) -> tuple[int, ...]:
-        """Documents that the question names by their title; a title that several documents share names none."""
-        titles = {p.document_id: p.title for p in found.passages}
-        full = {i: title for i, title in titles.items() if names_title(found.question, title)}
-        shared = self.searcher.library.shared_titles(full.values())
-        return tuple(i for i, title in full.items() if title not in shared)[:NAMED] or self._nicknamed(found, titles)
+    def _grounded(
+        self, draft: _Draft, found: Found, said: str, history: tuple[Turn, ...]
+    ) -> Iterator[Sources | Delta]:
+        """An answer from passages, or a refusal."""
+        request = self.request(found, said, history)
+        draft.language, draft.passages = request.language, request.passages
+        yield Sources(request.passages)
+        citations = CitationStream({p.chunk_id for p in request.passages})
+        with _keeping(draft), closing(self._generated(draft, request, citations)) as texts:
+            for text in texts:
+                draft.text += (shown := citations.feed(text))
+                if shown:
+                    yield Delta(shown)
+        draft.text += (shown := citations.finish())
+        if shown:
+            yield Delta(shown)
+        draft.struck = citations.struck
+        # A generator that found nothing to say has refused.
+        if draft.refused or not (draft.text.strip() or draft.cut):
+            draft.refused, draft.text = True, refusal(draft.passages, draft.language)
+            yield Delta(draft.text)
 
-    def _nicknamed(self, found: Found, titles: Mapping[int, str]) -> tuple[int, ...]:
-        """Documents named by one word of a short title, when that word is of no other title and mostly theirs."""
-        said = {i: nicknames(found.question, title) for i, title in titles.items()}
-        for i in list(said):
-            own = said[i].difference(*(nicknames(found.question, t) for t in titles.values() if t != titles[i]))
-            said[i] = {word for word in own if self._is_own(word, i, found.language)}
-        found_ids = [i for i in said if said[i]]
-        shared = self.searcher.library.shared_titles(titles[i] for i in found_ids)
-        return tuple(i for i in found_ids if titles[i] not in shared)[:NAMED]
+    def _alone(self, draft: _Draft, request: Request) -> Iterator[Sources | Delta]:
+        """An answer from the model's own memory; a sentence that a search supports gets its citation."""
+        citations, supporter = CitationStream(set()), Supporter(self.searcher, draft.language)
+        with _keeping(draft), closing(self._generated(draft, request, citations)) as texts:
+            for text in texts:
+                draft.text += (shown := supporter.feed(citations.feed(text)))
+                if shown:
+                    yield Delta(shown)
+        draft.text += (shown := supporter.feed(citations.finish()) + supporter.finish())
+        yield Delta(shown)
+        draft.struck, draft.passages, draft.chance = citations.struck, tuple(supporter.passages.values()), 1.0
+        yield Sources(draft.passages)
 
-    def _is_own(self, word: str, document_id: int, language: Language) -> bool:
-        """Whether at least half of the chunks that use a word are this document's."""
-        lexical = self.searcher.generation().lexical
-        own = len(self.searcher.library.document_chunks(document_id))
-        return all(lexical.document_frequency(term, language) <= 2 * own for term in analyze(word, language))
+    def _generated(self, draft: _Draft, request: Request, citations: CitationStream) -> Generator[str, None, None]:
+        """The generator's text as it comes, safe to show; nothing when the question is refused."""
+        refuses = self._refuses(draft, request)
+        if not self.generator.takes_time and refuses():
+            return
+        clean, silent = CleanStream(), True
+        with closing(self.generator.generate(request)) as events:
+            for event in events:
+                if isinstance(event, Delta):
+                    if silent and self.generator.takes_time and refuses():
+                        return
+                    silent = False
+                    yield clean.feed(event.text)
+                elif isinstance(event, Evidence):
+                    draft.passages = self._joined(draft.passages, event)
+                    citations.known.update(event.chunk_ids)
+                elif isinstance(event, Sent):
+                    draft.messages, draft.dropped, draft.passages = event.messages, event.dropped, event.passages
+                    citations.known.intersection_update(p.chunk_id for p in event.passages)
+                else:
+                    draft.cut = event
+        yield clean.finish()
 
-    def _focused(self, found: Found, named: tuple[int, ...]) -> tuple[Passage, ...]:
-        """The best passages of the named documents before those of their neighbours."""
-        if not named:
-            return found.passages
-        focused = self.searcher.within(found, named, FOCUSED)
-        have = {p.chunk_id for p in focused}
-        return focused + tuple(p for p in found.passages if p.chunk_id not in have)
+    def _refuses(self, draft: _Draft, request: Request) -> Callable[[], bool]:
+        """Whether to refuse. Where the generator takes its time, the decision is made while it begins."""
+        if not self.mode.searches:
+            return lambda: False
+        calibrated = calibration()[f"threshold_{request.language}"]
+        threshold = calibrated if self.refuse_below is None else self.refuse_below
+        begun = _beside().submit(confidence, request, self.knowledge) if self.generator.takes_time else None
+
+        def decide() -> bool:
+            draft.chance = begun.result() if begun else confidence(request, self.knowledge)
+            draft.refused = not request.passages or draft.chance < threshold
+            return draft.refused
+
+        return decide
 
     def _joined(self, passages: tuple[Passage, ...], evidence: Evidence) -> tuple[Passage, ...]:
         """The passages with the chunks the generator read beside them."""
@@ -126,21 +215,42 @@ class Answerer:
         chunks = self.searcher.library.chunks(wanted)
         return passages + self.searcher.passages([chunks[i] for i in wanted if i in chunks])
 
-    def _checked(
-        self, found: Found, text: str, passages: tuple[Passage, ...], refused: bool, chance: float, seconds: float
-    ) -> Answer:
-        checked = check(text, passages, found.language)
-        return Answer(
-            question=found.question,
+    def _done(self, draft: _Draft) -> Done:
+        checked = check(draft.text, draft.passages, draft.language)
+        refused = draft.refused or (draft.cut is None and is_refusal(checked.text, draft.language))
+        answer = Answer(
+            question=draft.question,
             answer=checked.text,
             refused=refused,
             # A refusal names its nearest documents; it claims nothing of them.
             citations=() if refused else checked.citations,
-            passages=passages,
-            mode=self.mode,
+            passages=draft.passages,
+            mode=self.mode.name,
             generator=self.generator.name,
-            seconds=round(seconds, 4),
-            confidence=round(chance, 4),
-            language=found.language,
-            unknown_citations=checked.unknown,
+            seconds=round(time.perf_counter() - draft.start, 4),
+            confidence=round(draft.chance, 4),
+            language=draft.language,
+            unknown_citations=draft.struck,
+            searched=draft.searched,
+            messages=draft.messages,
+            dropped=draft.dropped,
+            partial=draft.cut.reason if draft.cut else "",
+            generation=self.searcher.generation().manifest.name if self.mode.searches or draft.passages else "",
         )
+        return Done(answer, draft.cut.hint if draft.cut else "")
+
+
+@contextmanager
+def _keeping(draft: _Draft) -> Iterator[None]:
+    """Ctrl-C breaks the answer off, once there is something of it to keep."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not draft.text:
+            raise
+        draft.cut = Cut(INTERRUPTED)
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "decide")

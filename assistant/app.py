@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assistant.modes import mode_named, no_promoted_model
 from assistant.screen import Screen
 from assistant.workspace import Home, cache_folder
-from retrieval.errors import BadSetting, NoIndex
+from retrieval.errors import NoIndex
 
 if TYPE_CHECKING:
     from assistant.answer import Answerer
+    from assistant.conversation import Conversation
+    from assistant.generators.base import Generator
+    from assistant.jobs import Jobs
+    from assistant.journal import Journal
+    from assistant.knowledge import IndexKnowledge
+    from assistant.modes import Mode
+    from assistant.prompts import Prompts
     from assistant.settings import Settings
     from retrieval.embed import Embedder
     from retrieval.library import Library
@@ -70,24 +78,96 @@ class App:
         )
 
     @cached_property
-    def answerer(self) -> Answerer:
-        from assistant.answer import Answerer
-        from assistant.generators import load_generator
+    def knowledge(self) -> IndexKnowledge:
         from assistant.knowledge import IndexKnowledge
         from retrieval.embed import MiniLM
 
-        answer = self.settings.answer
         # Passages are read by the packaged model whatever the index was made with: the refusal is calibrated on it.
         reader = self.embedder if isinstance(self.embedder, MiniLM) else MiniLM(cache_folder(os.environ))
-        knowledge = IndexKnowledge(self.searcher, reader)
+        return IndexKnowledge(self.searcher, reader)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """What answers in the mode that is set. Raises BadSetting, ModelMissing."""
+        return self.generator_of(mode_named(self.settings.answer.mode))
+
+    def generator_of(self, mode: Mode) -> Generator:
+        """What answers in a mode. Raises BadSetting; also when the mode needs a promoted model and there is none."""
+        from assistant.generators import load_generator
+
+        answer = self.settings.answer
+        if mode.finetuned and not answer.finetuned_model:
+            raise no_promoted_model(mode)
+        name = answer.finetuned_model if mode.finetuned else answer.generator
+        return load_generator(name, self.knowledge)
+
+    @cached_property
+    def answerer(self) -> Answerer:
+        return self.answerer_of(mode_named(self.settings.answer.mode), self.generator)
+
+    def answerer_of(self, mode: Mode, generator: Generator) -> Answerer:
+        """The pipeline of a mode."""
+        from assistant.answer import Answerer
+        from assistant.followups import rewriter
+
+        answer, chat = self.settings.answer, self.settings.chat
         return Answerer(
             self.searcher,
-            knowledge,
-            load_generator(answer.generator, knowledge),
-            require_mode(answer.mode),
+            self.knowledge,
+            generator,
+            mode,
             answer.max_words,
             answer.refuse_below,
+            rewriter(chat.followups, generator, self.prompts),
+            chat.history,
         )
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        from assistant.prompts import load_prompts
+
+        return load_prompts(self.settings.prompts, self.home.path)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Conversations and feedback; its file is made by the first that is written."""
+        from assistant.journal import Journal
+
+        return Journal(self.home.journal)
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """What the chat is talking about."""
+        from assistant.conversation import Conversation
+
+        return Conversation(self)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Long commands that run beside the chat."""
+        from assistant.jobs import Jobs
+
+        return Jobs(self)
+
+    def change(self, name: str, value: str) -> None:
+        """Change a setting until the program ends, as --set does, and make the generator it leads to.
+
+        Raises BadSetting, ModelMissing, GeneratorFailed; then nothing has changed.
+        """
+        stale = {"settings", "prompts", "generator", "answerer"}
+        stale |= {"searcher", "knowledge"} if name.startswith(("search.", "index.")) else set()
+        stale |= {"embedder"} if name.startswith("index.") else set()
+        before = self.overrides
+        kept = {part: self.__dict__.pop(part) for part in stale & self.__dict__.keys()}
+        self.overrides = {**before, name: value}
+        try:
+            self.generator  # noqa: B018  (what is wrong with it is said now, not at the next question)
+        except BaseException:
+            for part in stale & self.__dict__.keys():
+                del self.__dict__[part]
+            self.__dict__.update(kept)
+            self.overrides = before
+            raise
 
     def language(self, choice: str | None = None) -> Language | None:
         """The question language that was asked for, None to detect it."""
@@ -107,7 +187,7 @@ class App:
             library = Library(self.home.library, create=True)
             own = tuple(
                 self.home.data / name
-                for name in ("index", "library.sqlite3", "library.sqlite3-journal", "dyag.log", "index.lock")
+                for name in ("index", "library.sqlite3", "library.sqlite3-journal", "journal.sqlite3", "journal.sqlite3-journal", "dyag.log", "index.lock")
             )
             try:
                 yield Sync(library, self.home.index, self.embedder, loader, progress, index.vectors, own)
@@ -122,10 +202,3 @@ class App:
         self.screen.note(f"The index has to be rebuilt from the library ({damage}).")
         with writer_lock(self.home.lock):
             generation.build(self.home.index, self.library, self.embedder, self.settings.index.vectors)
-
-
-def require_mode(mode: str) -> str:
-    """`rag`; the other modes need a promoted model. Raises BadSetting."""
-    if mode != "rag":
-        raise BadSetting(f"The mode {mode} needs a promoted model, and there is none.", "Use answer.mode=rag.")
-    return mode

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assistant.command import chat_commands, run_slash
-from assistant.commands.ask import BatchFailure, ask_view
-from assistant.commands.chat import ChatHelp
-from assistant.screen import OutputFailed, bold, dim
-from retrieval.errors import UserError
+from assistant.command import chat_commands, parse_slash, split_words
+from assistant.batch import BatchFailure
+from assistant.commands.ask import ask_view
+from assistant.commands.talk import Leave
+from assistant.complete import expand
+from assistant.screen import OutputFailed, bold, dim, duration
+from assistant.warmup import WarmUp
+from assistant.workspace import log_traceback
+from retrieval.errors import GeneratorFailed, NoIndex, UserError
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.terminal import Terminal
+    from retrieval.types import Answer
 
 PROMPT = "› "
-QUIT = ("/quit", "/exit", "/q")
-HELP = ("/help", "/?")
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Chat:
     app: App
     interactive: bool
     as_json: bool = False
+    terminal: Terminal | None = None
+    """The prompt of an interactive chat; made when first needed."""
     _asked: set[int] = field(default_factory=set)
     """Exit codes of the questions."""
     _ran: set[int] = field(default_factory=set)
@@ -35,87 +41,139 @@ class Chat:
 
     def run(self) -> int:
         """Chat until the input ends or /quit, and return the exit code."""
+        warm = WarmUp(self.app)
         if self.interactive:
             self._welcome()
-        for number, line in enumerate(self._lines(), 1):
-            text = line.strip()
-            if text in QUIT:
-                break
-            if text:
+            self.terminal = self.terminal or self._prompt(warm)
+            warm.begin(self.terminal.refresh)
+        for number, text in enumerate(map(str.strip, self._lines()), 1):
+            if not text:
+                continue
+            warm.wait()
+            try:
                 (self._ran if text.startswith("/") else self._asked).add(self._turn(number, text))
+            except Leave:
+                break
         codes = self._asked or self._ran
         return 0 if self.interactive else next((code for code in (0, 3, 1) if code in codes), 0)
 
     def _welcome(self) -> None:
-        chunks = self.app.library.count_chunks()
-        about = f"  {chunks} chunks indexed · /help for commands · Ctrl-D to leave"
-        self.app.screen.out(bold("dyag"), dim(about))
+        try:
+            about = f"{self.app.library.count_chunks()} chunks indexed"
+        except NoIndex:
+            about = "nothing is indexed yet: /index PATH reads your documents"
+        self.app.screen.out(bold("dyag"), dim(f"  {about} · /help for commands · Ctrl-D to leave"))
+
+    def _prompt(self, warm: WarmUp) -> Terminal:
+        from assistant.terminal import Terminal
+
+        return Terminal(self.app, bar=lambda: status_line(self.app, warm))
 
     def _lines(self) -> Iterator[str]:
-        if not self.interactive:
+        if self.terminal is None:
             yield from (raw.decode("utf-8", "replace") for raw in sys.stdin.buffer)
             return
-        import readline  # noqa: F401  (gives input() line editing and history)
-
         while True:
+            self._tell_of_jobs()
             try:
-                yield input(PROMPT)
+                yield self.terminal.ask()
             except EOFError:
-                print()
                 return
-            except KeyboardInterrupt:
-                print()
 
     def _turn(self, number: int, text: str) -> int:
         """One line, whatever happens; only Ctrl-C, and an output that cannot be written, end a chat that is piped."""
         try:
             return self._run(text)
-        except OutputFailed:
+        except (OutputFailed, Leave):
             raise
         except UserError as error:
             self._say(error, number, text)
             return 1
         except KeyboardInterrupt:
+            if self.terminal is None:
+                raise
+            self.terminal.interrupted()
+            self.app.screen.note("interrupted")
+            return 1
+        except Exception as error:  # noqa: BLE001  (an edge: a bug is logged, and the conversation goes on)
             if not self.interactive:
                 raise
-            self.app.screen.note("interrupted")
+            log_traceback(self.app.home)
+            self.app.screen.error(f"a bug: {type(error).__name__}: {error}; the traceback is in {self.app.home.log}")
             return 1
         finally:
             self.app.screen.flush()
 
     def _run(self, text: str) -> int:
-        if text in HELP:
-            return self._help()
-        if text.startswith("/help "):
-            text = f"/{text.removeprefix('/help ').strip().removeprefix('/')} --help"
         if text.startswith("/"):
-            return run_slash(self.app, text, as_json=self.as_json)
-        return self._answer(text)
+            return self._command(expand(text, chat_commands()))
+        if not (self.interactive or self.as_json):
+            self.app.screen.out(bold(f"{PROMPT}{text}"))
+        return answer_turn(self.app, text, as_json=self.as_json, numbered=self.interactive)
 
-    def _answer(self, question: str) -> int:
-        from assistant.answer import Done
+    def _command(self, line: str) -> int:
+        """A slash-command; a long one becomes a job, where there is a prompt to go on with."""
         from assistant.render import show
 
-        screen, settings = self.app.screen, self.app.settings
-        if not (self.interactive or self.as_json):
-            screen.out(bold(f"{PROMPT}{question}"))
-        events = self.app.answerer.answer(question, settings.search.top_k, language=self.app.language())
-        (answer,) = (event.answer for event in events if isinstance(event, Done))
-        code = show(ask_view(answer), screen, as_json=self.as_json)
-        if not self.as_json:
-            screen.out()
-        return code
+        call = parse_slash(line)
+        if call is None:
+            return 0
+        if not (self.interactive and call.command.background):
+            return show(call.run(self.app), self.app.screen, as_json=self.as_json or call.as_json)
+        job = self.app.jobs.start(line[1:], [call.command.name, *split_words(line)[1:]])
+        self.app.screen.out(f"Job {job.number} has begun; ask on meanwhile. ", dim("/jobs shows it, /cancel stops it"))
+        return 0
+
+    def _tell_of_jobs(self) -> None:
+        for job in self.app.jobs.ended():
+            self.app.screen.out(bold(f"Job {job.number} ({job.line}): {job.state}"))
+            self.app.screen.out(job.result, end="")
 
     def _say(self, error: UserError, number: int, text: str) -> None:
+        hint = error.hint
+        if isinstance(error, GeneratorFailed):
+            hint = f"{hint} /model extractive answers without a model.".strip()
         if self.as_json:
             from assistant.render import plain
 
-            self.app.screen.json(plain(BatchFailure(text[:200], error.message, error.hint, number)))
+            self.app.screen.json(plain(BatchFailure(text[:200], error.message, hint, number)))
         else:
-            self.app.screen.error(error.message, error.hint)
+            self.app.screen.error(error.message, hint)
 
-    def _help(self) -> int:
-        from assistant.render import show
 
-        known = {f"/{name}": c.summary for name, c in chat_commands().items() if name == c.name}
-        return show(ChatHelp(known | {"/quit": "Leave the chat."}), self.app.screen, as_json=self.as_json)
+def answer_turn(app: App, question: str, *, as_json: bool, numbered: bool = False) -> int:
+    """Answer a question in the app's conversation, show and record it; returns the exit code."""
+    from assistant.present import finished, present
+    from assistant.render import plain
+
+    events = app.conversation.ask(question)
+    answer = finished(events) if as_json else present(events, app.screen)
+    number = app.conversation.keep(answer)
+    shown = ask_view(answer, interaction=number)
+    if as_json:
+        app.screen.json(plain(shown))
+    else:
+        app.screen.out(*([dim(footer(answer, number))] if numbered else []))
+    return shown.exit_code
+
+
+def footer(answer: Answer, number: int | None) -> str:
+    """`12 · rag · extractive · 0.1 s`: the number that /good, /bad and /fix take."""
+    parts = [f"{number}" if number else "not recorded", answer.mode, answer.generator, duration(answer.seconds)]
+    return " · ".join(parts) + "\n"
+
+
+def status_line(app: App, warm: WarmUp) -> str:
+    """`rag · extractive (auto) · 311 chunks`."""
+    answer = app.settings.answer
+    name = answer.finetuned_model if answer.mode != "rag" else answer.generator
+    made = app.__dict__.get("generator")
+    shown = name if made is None or made.name == name else f"{made.name} ({name})"
+    jobs = [f"job {job.number}: {job.line}" for job in app.jobs.running] or ["no jobs"]
+    parts = [answer.mode, shown or "no promoted model", index_state(app), *jobs]
+    return " · ".join([*parts, *(["loading"] if warm.running else [])])
+
+
+def index_state(app: App) -> str:
+    """`311 chunks`."""
+    return f"{app.library.count_chunks()} chunks" if app.home.library.is_file() else "no index"

@@ -91,6 +91,17 @@ class Parameter:
         return (self.info.help if self.info else None) or ""
 
     @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def metavar(self) -> str:
+        """What stands for it in a usage line."""
+        given = self.info.metavar if isinstance(self.info, ArgumentInfo) else None
+        name = given or self.name.upper()
+        return f"{name}…" if get_origin(self.type) is list else name
+
+    @property
     def choices(self) -> tuple[str, ...]:
         return tuple(map(str, get_args(self.type))) if get_origin(self.type) is Literal else ()
 
@@ -130,6 +141,12 @@ class Command:
     @property
     def summary(self) -> str:
         return self.help.partition("\n")[0]
+
+    @property
+    def usage(self) -> str:
+        """`search [QUERY]`: the name and its arguments."""
+        arguments = (p for p in self.parameters if p.is_argument)
+        return " ".join([self.name, *(f"<{p.metavar}>" if p.required else f"[{p.metavar}]" for p in arguments)])
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -12,12 +12,21 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
-from assistant.commands.ask import AskResult, BatchLine, SearchResult, SourceResult
-from assistant.commands.chat import ChatHelp
+from assistant.batch import BatchLine
+from assistant.commands.again import ModesResult
+from assistant.commands.ask import AskResult, SearchResult, SourceResult
 from assistant.commands.config import ConfigView
 from assistant.commands.doctor import DoctorResult
+from assistant.commands.feedback import FeedbackDetail, FeedbackExport, FeedbackList, ReviewResult
 from assistant.commands.index import ChunkFileResult, FailureView, IndexResult, StatusResult
+from assistant.commands.jobs import JobsResult
+from assistant.commands.rate import Rated
+from assistant.commands.sessions import ExportedSession, ForgetResult, SessionsResult, Transcript, amount
+from assistant.commands.talk import ChatHelp, Choices, Said, SourcesResult
+from assistant.feedback import FeedbackStats
+from assistant.interaction import Feedback
 from assistant.screen import Screen, bold, dim, duration
+from assistant.transcript import when
 
 _LISTED = 5
 """Paths shown for one reason."""
@@ -100,6 +109,52 @@ def _(result: AskResult, screen: Screen) -> None:
         title = next((p.title for p in result.passages if p.chunk_id == c.chunk_id), "")
         doubt = "" if c.supported else "  (weak support)"
         screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {c.document}{doubt}"))
+
+
+@render.register
+def _(result: Said, screen: Screen) -> None:
+    screen.out(result.message)
+
+
+@render.register
+def _(result: Choices, screen: Screen) -> None:
+    screen.table(("", "", ""), [("*" if c.current else "", c.name, dim(c.about)) for c in result.choices])
+
+
+@render.register
+def _(result: SourcesResult, screen: Screen) -> None:
+    screen.out(bold(result.question))
+    marks = {(True, True): "cited", (True, False): "cited, weak support"}
+    rows = [
+        (f"chunk_{s.chunk_id}", f"{s.score:.2f}", s.title, dim(s.document), marks.get((s.cited, s.supported), ""))
+        for s in result.sources
+    ]
+    screen.table(("", "score", "title", "document", ""), rows)
+
+
+@render.register
+def _(result: Rated, screen: Screen) -> None:
+    said = {"good": "rated good", "bad": "rated bad", "": "not rated"}[result.rating]
+    parts = [said, *([f"because: {result.reason}"] if result.reason else []), *(["corrected"] if result.correction else [])]
+    screen.out(f"Answer {result.answer}: {', '.join(parts)}.")
+    if result.unknown:
+        ids = ", ".join(f"chunk_{i}" for i in result.unknown)
+        screen.note(f"The correction cites {ids}, which the answer was not given; such a citation cannot train.")
+
+
+@render.register
+def _(result: JobsResult, screen: Screen) -> None:
+    if not result.jobs:
+        screen.note("No jobs.")
+    screen.table(("", "", ""), [(str(j.number), j.line, dim(j.state)) for j in result.jobs])
+
+
+@render.register
+def _(result: ModesResult, screen: Screen) -> None:
+    for mode in result.modes:
+        screen.out(bold(mode.mode), dim(f"  {mode.answer.generator}, {duration(mode.answer.seconds)}" if mode.answer else ""))
+        screen.out(mode.answer.answer if mode.answer else dim(mode.why_not))
+        screen.out()
 
 
 @render.register
@@ -191,3 +246,95 @@ def _indent(text: str) -> str:
 
 def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
+
+
+# the journal ---------------------------------------------------------------------------------------------------------
+
+
+@render.register
+def _(result: SessionsResult, screen: Screen) -> None:
+    if not result.sessions:
+        screen.note("No conversation yet.")
+        return
+    rows = [(s.id, _shorten(s.name, 80), s.turns, dim(when(s.updated))) for s in result.sessions]
+    screen.table(("", "conversation", "turns", "last used"), rows)
+
+
+@render.register
+def _(result: Transcript, screen: Screen) -> None:
+    screen.out(result.text, end="")
+
+
+@render.register
+def _(result: ExportedSession, screen: Screen) -> None:
+    screen.out(f"{result.turns} turn{'s' * (result.turns != 1)} of session {result.session} in {result.output}")
+
+
+@render.register
+def _(result: ForgetResult, screen: Screen) -> None:
+    if result.declined:
+        screen.out("Nothing was deleted.")
+    elif result.forgotten.turns + result.forgotten.lines:
+        screen.out(f"Forgotten: {amount(result.forgotten)}.")
+    else:
+        screen.out("There was nothing to forget.")
+
+
+@render.register
+def _(result: FeedbackList, screen: Screen) -> None:
+    if not result.feedback:
+        screen.note("No such feedback.")
+        return
+    rows = [
+        (r.feedback.interaction_id, _verdict(r.feedback), r.feedback.author, r.feedback.status, _shorten(r.question, 80))
+        for r in result.feedback
+    ]
+    screen.table(("answer", "rating", "author", "status", "question"), rows)
+
+
+@render.register
+def _(result: FeedbackDetail, screen: Screen) -> None:
+    turn = result.interaction
+    screen.out(bold(turn.question), dim(f"  answer {turn.id}, {when(turn.created)}, {turn.mode}, {turn.generator}"))
+    if turn.searched:
+        screen.out(dim(f"searched: {turn.searched}"))
+    screen.out(turn.answer)
+    for c in turn.citations:
+        screen.out(dim(f"[chunk_{c.chunk_id}]  {c.document}{'' if c.supported else '  (weak support)'}"))
+    for said in result.feedback:
+        reviewed = f" by {said.reviewer}{f': {said.note}' if said.note else ''}" if said.reviewer else ""
+        screen.out()
+        screen.out(bold(f"{said.author}: {_verdict(said)}"), dim(f"  {when(said.updated)}, {said.status}{reviewed}"))
+        screen.out(*(f"{text}\n" for text in (said.reason, said.correction) if text), end="")
+    if not result.feedback:
+        screen.note("Nobody has rated it.")
+
+
+@render.register
+def _(result: ReviewResult, screen: Screen) -> None:
+    screen.out(f"{result.approved} approved, {result.rejected} rejected, {result.waiting} waiting for review.")
+
+
+@render.register
+def _(result: FeedbackStats, screen: Screen) -> None:
+    rows = [("feedback", "", result.total)]
+    rows += [(name, value, count) for name, counts in result.by.items() for value, count in counts.items()]
+    rows += [("reviewed by its author", "", result.self_reviewed)] if result.self_reviewed else []
+    for form, found in result.exports.items():
+        rows.append((f"{form} rows", "", found.rows))
+        rows += [("", why, count) for why, count in found.left_out.items()]
+    screen.table(("", "", ""), rows)
+
+
+@render.register
+def _(result: FeedbackExport, screen: Screen) -> None:
+    if result.rows:
+        screen.out(f"{result.rows} {result.format} row{'s' * (result.rows != 1)} in {result.output}")
+    else:
+        screen.note("There is nothing to export; no file was written.")
+    for why, count in result.left_out.items():
+        screen.note(f"left out: {count}, {why}")
+
+
+def _verdict(said: Feedback) -> str:
+    return ", ".join(part for part in (said.rating, "corrected" if said.correction else "") if part)

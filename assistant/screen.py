@@ -114,6 +114,16 @@ class Screen:
         finally:
             bar.finish()
 
+    def waiting(self, text: str) -> None:
+        """Say on a terminal what is being waited for; the next message or result takes its place."""
+        if self.redraws:
+            self.draw_bar(text)
+
+    def clear(self) -> None:
+        """Empty the terminal's window."""
+        if self.redraws_output:
+            self.raw_out("\x1b[H\x1b[2J")
+
     def flush(self) -> None:
         """Hand over what was written to stdout. Raises ReaderGone, OutputFailed."""
         with writing():

@@ -197,7 +197,7 @@ def _given(home: Home, overrides: Mapping[str, str], warn: Warn) -> dict[str, Se
     given = [
         *(Setting(name, value, SETTINGS_FILE) for name, value in _flat(toml).items()),
         *(Setting(name, value, ".env") for name, value in _known(dotenv_values).items()),
-        *(Setting(name, value, f"environment {_variable(name)}") for name, value in _known(environment).items()),
+        *(Setting(name, value, f"environment {variable(name)}") for name, value in _known(environment).items()),
         *(Setting(name, value, "flag") for name, value in overrides.items()),
     ]
     return {setting.name: setting for setting in given}
@@ -233,8 +233,8 @@ def _allowed(name: str) -> str:
 
 
 def _warn_of_strays(variables: set[str], warn: Warn) -> None:
-    known = {*map(_variable, NAMES), *NOT_SETTINGS}
-    for name in sorted(variables - known - set(map(_variable, SECTIONS))):
+    known = {*map(variable, NAMES), *NOT_SETTINGS}
+    for name in sorted(variables - known - set(map(variable, SECTIONS))):
         if name.startswith(PREFIX):
             warn(f"dyag: the variable {name} sets nothing. {nearest(name, known)}")
 
@@ -259,5 +259,6 @@ def _known(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in _flat(variables).items() if name in (*NAMES, *SECTIONS)}
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
+    """The environment variable that sets a setting: `DYAG_SEARCH__TOP_K`."""
     return PREFIX + name.replace(".", "__").upper()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Language = Literal["fr", "en"]
+INTERRUPTED = "interrupted"
+"""Why an answer is partial, when the user broke it off."""
 
 
 @dataclass(frozen=True)

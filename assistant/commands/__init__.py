@@ -1,5 +1,17 @@
 """The commands, one module for each subject; importing this package declares them all, in the order of the help."""
 
-from assistant.commands import chat, ask, index, config, doctor  # isort: skip  (the order of the help)
+from assistant.commands import (  # isort: skip  (the order of the help)
+    chat,
+    ask,
+    talk,
+    again,
+    rate,
+    feedback,
+    sessions,
+    index,
+    jobs,
+    config,
+    doctor,
+)
 
-__all__ = ["ask", "chat", "config", "doctor", "index"]
+__all__ = ["again", "ask", "chat", "config", "doctor", "feedback", "index", "jobs", "rate", "sessions", "talk"]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from assistant.command import BadUsage, command
-from retrieval.errors import BadInput, BadQuestion, NotFound
+from assistant.batch import BatchLine, batch_lines
+from assistant.command import BadUsage, Completes, command
+from retrieval.errors import BadInput, NotFound
+from retrieval.types import INTERRUPTED
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.answer import Events
+    from retrieval.types import Answer, Passage
 
 TOP_K = typer.Option("--top-k", "-k", min=1, max=200, help="How many passages; default: search.top_k.")
 FILTER = typer.Option("--filter", "-f", help="Only documents whose metadata says so, as key=value; repeatable.")
@@ -77,33 +79,20 @@ class AskResult:
     confidence: float
     id: str = ""
     """The question's own id in a batch."""
+    searched: str = ""
+    """A follow-up, as the question of its own that was searched for."""
+    dropped: str = ""
+    """What did not fit into the model's context."""
+    partial: str = ""
+    """Why the answer was broken off."""
+    interaction: int | None = None
+    """Its number in the journal."""
 
     @property
     def exit_code(self) -> int:
+        if self.partial:
+            return 130 if self.partial == INTERRUPTED else 1
         return 3 if self.refused else 0
-
-
-@dataclass(frozen=True)
-class BatchFailure:
-    """A line of a batch, or of a chat that is piped, that could not be answered."""
-
-    question: str
-    error: str
-    hint: str
-    line: int
-    id: str = ""
-    exit_code = 1
-
-
-@dataclass(frozen=True)
-class BatchLine:
-    """One result of a batch: a JSON object a line, with or without --json."""
-
-    result: AskResult | SearchResult | BatchFailure
-
-    @property
-    def exit_code(self) -> int:
-        return self.result.exit_code
 
 
 @dataclass(frozen=True)
@@ -140,7 +129,7 @@ def search(
     filter: Annotated[list[str] | None, FILTER] = None,
     language: Annotated[Literal["auto", "fr", "en"] | None, LANGUAGE] = None,
     batch: Annotated[str, BATCH] = "",
-) -> SearchResult | Iterator[Any]:
+) -> SearchResult | Iterator[BatchLine]:
     """Show the passages found for a question, with their dense, lexical and fused scores.
 
     Exit code 3 says that nothing was found. With --batch, one JSON object a line, with --json or without. A line that
@@ -156,7 +145,7 @@ def search(
         return SearchResult(found.question, tuple(map(passage_view, found.passages)), own_id)
 
     if batch:
-        return _batch(batch, query, one)
+        return batch_lines(batch, query, one)
     return one(_given(query))
 
 
@@ -174,31 +163,33 @@ def ask(
     filter: Annotated[list[str] | None, FILTER] = None,
     language: Annotated[Literal["auto", "fr", "en"] | None, LANGUAGE] = None,
     batch: Annotated[str, BATCH] = "",
-) -> AskResult | Iterator[Any]:
+    as_json: bool = False,
+) -> AskResult | Iterator[BatchLine] | int:
     """Answer a question from the indexed documents, with checked citations.
 
     Exit code 3 says that no answer was found. With --batch, one JSON object a line, with --json or without. A line that
     cannot be used gives one with `error`, `hint` and its number as `line`; the others are answered, and the exit code
     is 1. Without such a line it is 0 when at least one question was answered.
     """
+    from assistant.present import finished, present
+
     filters = parse_filters(filter)
 
-    def one(text: str, own_id: str = "") -> AskResult:
-        from assistant.answer import Done
-
-        events = app.answerer.answer(
+    def events(text: str) -> Events:
+        return app.answerer.answer(
             text, top_k or app.settings.search.top_k, language=app.language(language), filters=filters
         )
-        return next(ask_view(event.answer, own_id) for event in events if isinstance(event, Done))
 
     if batch:
-        return _batch(batch, question, one)
-    return one(_given(question))
+        return batch_lines(batch, question, lambda text, own_id: ask_view(finished(events(text)), own_id))
+    if as_json:
+        return ask_view(finished(events(_given(question))))
+    return ask_view(present(events(_given(question)), app.screen)).exit_code
 
 
 @command(examples=("dyag source 383", "dyag source chunk_383"))
 def source(
-    app: App, chunk: Annotated[str, typer.Argument(help="A chunk id (383, chunk_383), or a document's own id.")]
+    app: App, chunk: Annotated[str, typer.Argument(help="A chunk id (383, chunk_383), or a document's own id."), Completes("chunk")]
 ) -> SourceResult:
     """Show a cited chunk: its text, where it is from, and what stands around it."""
     if not chunk.strip():
@@ -233,12 +224,12 @@ def source(
     )
 
 
-def passage_view(passage: Any) -> PassageView:
+def passage_view(passage: Passage) -> PassageView:
     names = ("chunk_id", "document", "external_id", "title", "text", "score", "dense", "lexical")
     return PassageView(**{name: getattr(passage, name) for name in names})
 
 
-def ask_view(answer: Any, own_id: str = "") -> AskResult:
+def ask_view(answer: Answer, own_id: str = "", interaction: int | None = None) -> AskResult:
     return AskResult(
         answer.question,
         answer.answer,
@@ -250,6 +241,10 @@ def ask_view(answer: Any, own_id: str = "") -> AskResult:
         answer.seconds,
         answer.confidence,
         own_id,
+        answer.searched,
+        answer.dropped,
+        answer.partial,
+        interaction,
     )
 
 
@@ -268,59 +263,3 @@ def _given(question: str) -> str:
     if question != "-":
         return question
     return sys.stdin.buffer.read(1_000_000).decode("utf-8", "replace")
-
-
-def _batch(name: str, question: str, one: Any) -> Iterator[BatchLine]:
-    """Answer every question of a file; a line that cannot be used is reported in its place and the rest goes on."""
-    if question:
-        raise BadUsage("Give either a question or --batch, not both.", "dyag ask --batch FILE")
-    number = 0
-    for number, line in _batch_lines(name):
-        yield BatchLine(_line_result(number, line, one))
-    if not number:
-        raise BadInput(f"{_shown(name)} holds no question.", "Give one question a line, or JSONL with `text`.")
-
-
-def _line_result(number: int, line: str, one: Any) -> AskResult | SearchResult | BatchFailure:
-    own_id, text = "", line
-    try:
-        record = _record(line)
-        own_id = str(next((record[k] for k in ("_id", "id") if record.get(k) is not None), ""))
-        text = _question_of(record)
-        return one(text, own_id)  # type: ignore[no-any-return]
-    except BadQuestion as error:
-        return BatchFailure(text[:200], error.message, error.hint, number, own_id)
-
-
-def _batch_lines(name: str) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, with their number."""
-    try:
-        file = sys.stdin.buffer if name == "-" else Path(name).expanduser().open("rb")
-    except OSError as error:
-        raise NotFound(f"{name} cannot be read: {error.strerror}.", "Give a file of questions, one a line.") from error
-    with file:
-        for number, raw in enumerate(file, 1):
-            line = raw.decode("utf-8", "replace").removeprefix("\ufeff").strip()
-            if line:
-                yield number, line
-
-
-def _shown(name: str) -> str:
-    return "Standard input" if name == "-" else name
-
-
-def _record(line: str) -> Mapping[str, Any]:
-    """A JSON object as it is, a line of plain text as the `text` of one. Raises BadQuestion."""
-    if not line.startswith("{"):
-        return {"text": line}
-    try:
-        return json.loads(line)  # type: ignore[no-any-return]
-    except (ValueError, RecursionError) as error:
-        raise BadQuestion(f"The line is not valid JSON ({error}).", "Mend that line and run it again.") from None
-
-
-def _question_of(record: Mapping[str, Any]) -> str:
-    text = next((record[k] for k in ("text", "question") if isinstance(record.get(k), str)), None)
-    if text is None:
-        raise BadQuestion("The line has no `text` or `question`.", "Each line needs one of the two, as a text.")
-    return str(text)

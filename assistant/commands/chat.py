@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from assistant.command import command
 
@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from assistant.app import App
 
 
-@dataclass(frozen=True)
-class ChatHelp:
-    """What can be typed after a slash, and what it does."""
-
-    commands: Mapping[str, str]
-
-
 @command(
     examples=("dyag chat", "printf 'Qui a créé Redis ?\\n' | dyag chat", "dyag chat --json < questions.txt"),
     in_chat=False,
 )
-def chat(app: App, as_json: bool = False) -> int:
+def chat(
+    app: App,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last conversation.")] = False,
+    session: Annotated[int | None, typer.Option("--session", help="Go on with this one; see `dyag sessions`.")] = None,
+    finetuned_model: Annotated[
+        str, typer.Option("--finetuned-model", metavar="PROVIDER:MODEL", help="Use hybrid mode with this model.")
+    ] = "",
+    as_json: bool = False,
+) -> int:
     """Ask questions one after the other; /help lists the commands, Ctrl-D leaves.
 
     With standard input not a terminal it answers one question a line and exits: with 0 when at least one was answered,
@@ -32,5 +33,12 @@ def chat(app: App, as_json: bool = False) -> int:
     where there is no question. With --json each line gives one JSON object, as in `dyag ask --batch`.
     """
     from assistant.chat import Chat
+    from assistant.commands.talk import latest_session
 
+    if finetuned_model:
+        own = finetuned_model.startswith("ft:")  # a model of OpenAI's fine-tuning, as its own name
+        app.change("answer.finetuned_model", f"openai:{finetuned_model}" if own else finetuned_model)
+        app.change("answer.mode", "hybrid")
+    if resume or session is not None:
+        app.conversation.resume(latest_session(app) if session is None else session)
     return Chat(app, sys.stdin.isatty(), as_json).run()

@@ -104,13 +104,7 @@ def _embedder(app: App) -> str:
 
 
 def _generator(app: App) -> str:
-    from assistant.app import require_mode
-    from assistant.generators import load_generator
-
-    answer = app.settings.answer
-    require_mode(answer.mode)
-    # It is made, not asked: no library is needed for that.
-    name = load_generator(answer.generator, cast("Knowledge", None)).name
+    name = app.generator.name
     note = " (built in: answers from the passages, no model needed)" if name == "extractive" else ""
     return f"{name}{note}"
 

@@ -146,9 +146,10 @@ def review(
 @command("feedback stats", examples=("dyag feedback stats", "dyag feedback stats --json"))
 def stats(app: App) -> FeedbackStats:
     """Count feedback by rating, status, author, mode and generator, and the rows it would give to train on."""
-    from assistant.feedback import all_rated, prompt_of, statistics
+    from assistant.feedback import all_rated, prompt_builder, statistics
 
-    return statistics(all_rated(app.journal), prompt_of, app.settings.feedback.author_share)
+    share = app.settings.feedback.author_share
+    return statistics(all_rated(app.journal), prompt_builder(app.prompts), share)
 
 
 @command(
@@ -169,11 +170,12 @@ def export(
 
     Exit code 3 says that there is nothing to export; `dyag feedback stats` says why.
     """
-    from assistant.feedback import all_rated, prompt_of
+    from assistant.feedback import all_rated, prompt_builder
     from assistant.output import save_rows
     from assistant.preference import make_rows
 
-    made = make_rows(format, all_rated(app.journal), prompt_of, app.settings.feedback.author_share)
+    share = app.settings.feedback.author_share
+    made = make_rows(format, all_rated(app.journal), prompt_builder(app.prompts), share)
     if made.rows and str(output) != "-":
         save_rows(output, list(made.rows))
     result = FeedbackExport(format, output, len(made.rows), made.left_out)

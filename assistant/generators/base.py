@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -100,14 +101,21 @@ class Cut:
 
 
 Event = Delta | Evidence | Sent | Cut
+Events = collections.abc.Generator[Event, None, None]
 
 
 class Generator(Protocol):
     """Turns a request into text that cites `[chunk_N]`."""
 
     name: str
+    takes_time: bool
+    """Whether its first word takes so long that the refusal is decided meanwhile."""
 
-    def generate(self, request: Request) -> Iterator[Event]: ...
+    def generate(self, request: Request) -> Events: ...
+
+    def warm(self) -> None:
+        """Load or reach what the first answer needs. Raises GeneratorFailed, ModelMissing."""
+        ...
 
 
 @dataclass(frozen=True)

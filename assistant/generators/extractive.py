@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assistant.generators import keyed, listing, sentences
-from assistant.generators.base import Delta, Evidence, Knowledge, Request
+from assistant.generators.base import Delta, Events, Evidence, Knowledge, Request
 from assistant.generators.question import Question, read
 from retrieval.text import sentences as split_sentences
 from retrieval.types import Fact, Language
@@ -36,11 +36,15 @@ class ExtractiveGenerator:
     """Quotes and facts, each with the chunk it comes from."""
 
     name = "extractive"
+    takes_time = False
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
 
-    def generate(self, request: Request) -> Iterator[Delta | Evidence]:
+    def warm(self) -> None:
+        """Nothing: it reads what the index has loaded."""
+
+    def generate(self, request: Request) -> Events:
         question = read(request.question, request.language)
         if question.kind == "list" and (facts := listing.gather(question, self._knowledge)):
             yield from _list(facts, request.language)

@@ -1,0 +1,59 @@
+"""An answer shown as it comes: what was searched, the text, what it rests on."""
+
+from __future__ import annotations
+
+from assistant.answer import AnswerEvent, Done, Events, Searched, Sources
+from assistant.generators.base import Delta
+from assistant.markdown import MarkdownStream
+from assistant.screen import Screen, dim
+from retrieval.types import Answer
+
+
+def present(events: Events, screen: Screen) -> Answer:
+    """Show an answer while it is made; Ctrl-C keeps what has come and marks it. Raises what the answerer does."""
+    text = MarkdownStream(screen)
+    event = next(events)
+    while not isinstance(event, Done):
+        try:
+            _draw(event, text, screen)
+            event = next(events)
+        except KeyboardInterrupt as interrupt:
+            event = events.throw(interrupt)
+    text.finish()
+    show_sources(event.answer, screen)
+    if event.hint:
+        screen.note(event.hint)
+    return event.answer
+
+
+def finished(events: Events) -> Answer:
+    """The answer alone, nothing shown."""
+    (answer,) = (event.answer for event in events if isinstance(event, Done))
+    return answer
+
+
+def _draw(event: AnswerEvent, text: MarkdownStream, screen: Screen) -> None:
+    if isinstance(event, Searched):
+        screen.out(dim(f"searched: {event.text}"))
+    elif isinstance(event, Sources):
+        screen.waiting("…")
+    elif isinstance(event, Delta):
+        text.write(event.text)
+
+
+def show_sources(answer: Answer, screen: Screen) -> None:
+    """What is to be said below an answer: that it is not whole, what the model was not sent, and the cited chunks."""
+    if answer.partial:
+        screen.out(dim(f"[not finished: {answer.partial}]"))
+    if answer.dropped:
+        screen.out(dim(f"[no room in the model's context for {answer.dropped}]"))
+    if answer.unknown_citations:
+        count = answer.unknown_citations
+        screen.out(dim(f"[{count} citation{'s' * (count > 1)} of chunks that were not given, struck]"))
+    if answer.citations:
+        screen.out()
+    titles = {p.chunk_id: p.title for p in answer.passages}
+    for c in answer.citations:
+        title = titles.get(c.chunk_id, "")
+        doubt = "" if c.supported else "  (weak support)"
+        screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {c.document}{doubt}"))
