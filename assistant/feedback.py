@@ -13,6 +13,7 @@ from retrieval.types import Message
 if TYPE_CHECKING:
     from assistant.journal import Journal
     from assistant.preference import BuildPrompt, Rated
+    from assistant.prompts import Prompts
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,17 @@ def statistics(rated: list[Rated], build_prompt: BuildPrompt, author_share: floa
     )
 
 
-def prompt_of(turn: Interaction) -> list[Message]:
-    """What a model would be sent for a turn that needed none."""
-    documents = "\n\n".join(f"[chunk_{p.chunk_id}] {p.title}\n{p.text}" for p in turn.passages)
-    return [Message("user", f"{documents}\n\n{turn.searched or turn.question}")]
+def prompt_builder(prompts: Prompts) -> BuildPrompt:
+    """What a model would be sent for a turn that was answered without one: the passages and the question."""
+
+    def build(turn: Interaction) -> list[Message]:
+        from assistant.prompts import fenced
+
+        prompt = (prompts.answer if turn.passages else prompts.finetuned)[turn.language]
+        messages = prompt.messages(documents=fenced(turn.passages), question=turn.searched or turn.question)
+        return [message for message in messages if message.content]
+
+    return build
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

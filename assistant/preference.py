@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assistant.interaction import Feedback, Interaction
+from assistant.prompts import is_refusal
 from retrieval.citations import normalise
 from retrieval.types import Message
 
@@ -137,16 +138,20 @@ class _Sample:
         """Why nothing is to be learnt from the answer itself; empty when something is."""
         faults = {
             "the answer was broken off": self.turn.partial,
-            "the answer is a refusal, which no model wrote": self.turn.refused,
+            "the answer is a refusal that no model wrote": self.turn.refused and not self._refused_by_model(),
             "authors disagree about the answer": self.disputed,
             "the answer is empty": not self.turn.answer.strip(),
         }
         return next((why for why, is_so in faults.items() if is_so), "")
 
+    def _refused_by_model(self) -> bool:
+        """Whether it read the passages and said that the answer is not there: as good a lesson as an answer."""
+        return bool(self.turn.messages) and is_refusal(self.turn.answer, self.turn.language)
+
     def row(self, completions: Mapping[str, str], **more: Any) -> Mapping[str, Any]:
         texts = {name: [_message("assistant", text)] for name, text in completions.items()}
         about = {"id": self.turn.id, "author": self.feedback.author, "language": self.turn.language}
-        documents = self._documents(next(iter(completions.values())))
+        documents = self._documents(" ".join(completions.values()))
         return {"prompt": self.prompt, **texts, **more, **about, "documents": documents}
 
     def _documents(self, text: str) -> list[str]:

@@ -93,13 +93,12 @@ class Ledger:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert db.execute("PRAGMA foreign_key_check").fetchall() == []
             rows = {row[0]: row for row in db.execute(sql)}
-        for session, turns in self._kept.items():
+        for session, turns in list(self._kept.items()):
             there = {i for i, row in rows.items() if row[1] == session}
             if session in self._doubtful:
                 assert there == turns.keys() or not there, "half of a session was forgotten"
-                self._kept[session] = {}
+                turns = self._kept[session] = turns if there else {}
                 self._doubtful.discard(session)
-                continue
             assert len(there - turns.keys()) <= 1, "more than the turn that was being written"
             for number, told in turns.items():
                 assert number in rows, f"answer {number} was acknowledged and is lost"
