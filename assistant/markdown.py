@@ -31,6 +31,14 @@ def show_markdown(text: str, screen: Screen) -> None:
     stream.finish()
 
 
+def warm_up() -> None:
+    """Load what the first answer on a terminal is drawn with, so that it need not wait for it."""
+    from assistant.markdown_lines import blocks, lines
+
+    for block in blocks("**warm** `up`"):
+        lines(block, 80, styled=True)
+
+
 class MarkdownStream:
     """Shows one text as it grows; ends with the cursor at the start of a line. Raises ReaderGone, OutputFailed."""
 

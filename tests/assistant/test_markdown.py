@@ -267,6 +267,30 @@ def test_a_resize_in_the_middle_leaves_what_stands_above(clock: Clock) -> None:
     assert lines[-1] == "Fin barrée."
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_ctrl_c_while_drawing_loses_nothing_and_touches_nothing_above(
+    written: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = Shown()
+    stream = MarkdownStream(shown.screen)
+    stream.write("Un.\n\nDeux.\n\n")
+
+    def interrupted(text: str) -> None:
+        if written:
+            shown.terminal.write(text)
+        raise KeyboardInterrupt
+
+    clock.now += 1000
+    with monkeypatch.context() as patch:
+        patch.setattr(shown.screen, "raw_out", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stream.write("Trois.")
+    stream.finish()
+    lines = shown.terminal.lines()
+    assert lines[: len(ABOVE)] == ABOVE
+    assert [line for line in lines if line][-3:] == ["Un.", "Deux.", "Trois."] or lines[-3:] == ["Deux.", "", "Trois."]
+
+
 def test_drawing_takes_a_tenth_of_the_time(clock: Clock) -> None:
     shown = Shown()
     stream = MarkdownStream(shown.screen)
