@@ -25,9 +25,15 @@ HEAD = """\
 
 # Commands
 
-Every command is a subcommand of `dyag` and, except `chat` itself, a slash-command of the chat: `dyag search "port"` and
-`/search port` are the same. In the chat a question needs no quotes. Results go to standard output, messages and
-progress to standard error.
+A command is a subcommand of `dyag` and a slash-command of the chat: `dyag search "port"` and `/search port` are the same.
+{not_in_chat} only on the command line, and [some](#in-the-chat-only) are only in the chat.
+In the chat a question needs no quotes. Results go to standard output, messages and progress to standard error.
+"""
+
+CHAT = """\
+## In the chat only
+
+These act on the conversation one is in.
 """
 
 
@@ -48,29 +54,53 @@ def main() -> int:
 def page() -> str:
     """The whole page."""
     declared = [found for name, found in commands().items() if name == found.name]
-    index = table(("Command", ""), ((f"[`{c.name}`](#{c.name})", c.summary) for c in declared))
-    parts = [HEAD, index, "## Global options", "They stand before the command: `dyag --home notes status`."]
-    parts += [global_options(), "## Exit codes", exit_codes(), *(section(c) for c in declared)]
+    everywhere, in_chat = [c for c in declared if c.on_cli], [c for c in declared if not c.on_cli]
+    parts = [HEAD.format(not_in_chat=_listed(c.name for c in declared if not c.in_chat)), index(everywhere)]
+    parts += ["## Global options", "They stand before the command: `dyag --home notes status`.", global_options()]
+    parts += ["## Exit codes", exit_codes(), *(section(c) for c in everywhere)]
+    parts += [CHAT, index(in_chat), *(section(c) for c in in_chat)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def index(found: Iterable[Command]) -> str:
+    """Names that lead to their sections, with what each does."""
+    return table(("Command", ""), ((f"[`{typed(c)}`](#{anchor(c)})", c.summary) for c in found))
+
+
+def typed(found: Command) -> str:
+    """`/good` where it is only in the chat, else the bare name."""
+    return found.name if found.on_cli else f"/{found.name}"
+
+
+def anchor(found: Command) -> str:
+    """As Git forges make it of the section's title."""
+    return found.name.replace(" ", "-")
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last} are" if first else f"{last} is"
 
 
 def section(found: Command) -> str:
     """One command: usage, help, arguments and options, examples."""
     arguments = [p for p in found.parameters if p.is_argument]
-    parts = [f"## {found.name}", f"```\n{usage(found, arguments)}\n```", found.help]
+    level = "##" if found.on_cli else "###"
+    parts = [f"{level} {typed(found)}", f"```\n{usage(found, arguments)}\n```", found.help]
     if found.aliases:
-        parts.append(f"Also called {', '.join(f'`{name}`' for name in found.aliases)}.")
+        slash = "" if found.on_cli else "/"
+        parts.append(f"Also called {', '.join(f'`{slash}{name}`' for name in found.aliases)}.")
     if arguments:
         parts.append(table(("Argument", "Value", ""), ((f"`{shown(p)}`", value(p), p.help) for p in arguments)))
     parts.append(table(("Option", "Value", "Default", ""), map(option_row, found.options)))
     if found.examples:
-        parts.append("\n".join(["```sh", *found.examples, "```"]))
+        parts.append("\n".join(["```sh" if found.on_cli else "```", *found.examples, "```"]))
     return "\n\n".join(parts)
 
 
 def usage(found: Command, arguments: Sequence[Parameter]) -> str:
     words = (f"<{shown(p)}>" if p.default is inspect.Parameter.empty else f"[{shown(p)}]" for p in arguments)
-    return " ".join(["dyag", found.name, "[OPTIONS]", *words])
+    return " ".join([f"dyag {found.name}" if found.on_cli else f"/{found.name}", "[OPTIONS]", *words])
 
 
 def option_row(option: Parameter) -> Sequence[str]:
