@@ -237,7 +237,8 @@ def _rejected(peer: Peer, status: int, said: Said, told: str) -> Rejected:
 
 
 def _unreachable(peer: Peer, why: str) -> Unreachable:
-    return Unreachable(f"{peer.name} cannot be reached at {peer.place}: {why}.", peer.to_start)
+    at = f" at {peer.url}" if peer.url else ""
+    return Unreachable(f"{peer.name} cannot be reached{at}: {why}.", peer.to_start)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

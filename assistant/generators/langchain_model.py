@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assistant.command import nearest
@@ -14,7 +17,6 @@ from assistant.generators.faults import (
     ConnectionLost,
     Peer,
     ServerFailed,
-    Truncated,
     Unauthorized,
     connection_fault,
     http_fault,
@@ -30,7 +32,18 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 UNKNOWN_CONTEXT = 8192
+ASK_SECONDS = 5.0
+"""Longest wait for the number of tokens."""
 _SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
+# Where the name of the provider is not that of the variable.
+_KEY_VARIABLES = {
+    "mistralai": "MISTRAL_API_KEY",
+    "google_genai": "GOOGLE_API_KEY",
+    "google_vertexai": "GOOGLE_APPLICATION_CREDENTIALS",
+    "bedrock": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "bedrock_converse": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "huggingface": "HF_TOKEN",
+}
 _LENGTH = {"length", "max_tokens", "max_output_tokens", "model_length"}
 """What providers call the end of an answer that reached its longest length."""
 
@@ -42,7 +55,8 @@ class LangChainModel:
         self.name = name
         self._spec = spec
         self._context = context
-        self._made: dict[tuple[object, ...], BaseChatModel] = {}
+        self._made: dict[Options, BaseChatModel] = {}
+        self._can_count = True
         self._stopped = 0
         """How often it was closed: a stream of before is broken off."""
         self._peer = _peer(name, spec)
@@ -50,18 +64,21 @@ class LangChainModel:
     def context(self) -> int:
         """Tokens it reads, as its integration knows. Raises ModelMissing, BadSetting."""
         if not self._context:
-            profile = getattr(self._loaded(Options()), "profile", None) or {}
+            profile = getattr(self._bare, "profile", None) or {}
             told = profile.get("max_input_tokens")
             self._context = told if isinstance(told, int) and told > 0 else UNKNOWN_CONTEXT
         return self._context
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens by the provider's own counter, where there is one that downloads nothing; else a cautious guess."""
-        model = self._loaded(Options())
-        if not _counts(type(model)):
+        if not self._can_count or not _counts(type(self._bare)):
             return estimate(messages)
-        with self._faults():
-            return model.get_num_tokens_from_messages(_sent(messages))
+        try:
+            with self._faults():
+                return self._counter.get_num_tokens_from_messages(_sent(messages))
+        except GeneratorFailed:
+            self._can_count = False
+            return estimate(messages)
 
     def stream(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
         """The answer as it comes; one attempt. Raises GeneratorFailed, ModelMissing, BadSetting."""
@@ -72,7 +89,7 @@ class LangChainModel:
         self._stopped += 1
 
     def _texts(self, messages: Sequence[Message], options: Options, stopped: int) -> Iterator[str]:
-        model = self._loaded(options)
+        model = self._made_with(options)
         with self._faults():
             for chunk in model.stream(_sent(messages)):
                 if self._stopped != stopped:
@@ -82,21 +99,37 @@ class LangChainModel:
                 if _ending(chunk.response_metadata) in _LENGTH:
                     raise truncated(self.name, options.max_tokens)
 
-    def _loaded(self, options: Options) -> BaseChatModel:
-        """The model with these options, as far as its class takes them."""
-        wanted = {
-            "temperature": options.temperature,
-            "max_tokens": options.max_tokens,
-            "seed": options.seed,
-            "timeout": options.timeout,
-            "max_retries": 0,
-        }
-        # Attempts at one answer differ in the time that is left, which is bounded above us.
-        key = (options.temperature, options.max_tokens, options.seed)
+    @cached_property
+    def _bare(self) -> BaseChatModel:
+        """The model as its class makes it, to see what it is and what it takes."""
+        return self._init({})
+
+    @cached_property
+    def _counter(self) -> BaseChatModel:
+        return self._init(self._taken({"timeout": ASK_SECONDS, "max_retries": 0}))
+
+    def _made_with(self, options: Options) -> BaseChatModel:
+        """The model with these options, as far as its class takes them; retries are made above us."""
+        # Attempts at one answer differ in the time that is left; the first has all of it.
+        key = replace(options, timeout=0)
         if key not in self._made:
-            takes = _parameters(type(self._init({})))
-            self._made = {key: self._init({k: v for k, v in wanted.items() if v is not None and k in takes})}
+            wanted = {
+                "temperature": options.temperature,
+                "max_tokens": options.max_tokens,
+                "seed": options.seed,
+                "random_seed": options.seed,
+                "timeout": options.timeout,
+                "max_retries": 0,
+            }
+            self._made = {key: self._init(self._taken(wanted))}
         return self._made[key]
+
+    def _taken(self, wanted: Mapping[str, float | None]) -> dict[str, Any]:
+        fields = type(self._bare).model_fields.items()
+        names = {str(n) for name, field in fields for n in (name, field.alias, field.validation_alias) if n}
+        given = {k: v for k, v in wanted.items() if v is not None and k in names}
+        # Some classes take whole seconds only.
+        return given | ({"timeout": math.ceil(given["timeout"])} if "timeout" in given else {})
 
     def _init(self, given: Mapping[str, Any]) -> BaseChatModel:
         from langchain.chat_models import init_chat_model
@@ -107,19 +140,19 @@ class LangChainModel:
         except ImportError as error:
             command = re.search(r"pip install ([\w\-\[\]]+)", str(error))
             package = command[1] if command else f"langchain-{self._spec.partition(':')[0]}"
-            message = f"{self.name} needs the package {package}, which is not installed."
+            message = f"{self.name} needs the package {package}, which cannot be imported: {error.__cause__ or error}."
             raise ModelMissing(message, f"Install it with `pip install {package}`.") from None
         except Exception as error:  # noqa: BLE001  (integrations raise anything, keys in the text included)
             raise self._not_made(error) from None
 
     def _not_made(self, error: Exception) -> BadSetting | GeneratorFailed:
         text = quoted(_text(error), self._peer.secrets).text
-        supported = re.search(r"model providers are: (.+)", str(error))
-        if supported or "infer provider" in str(error).lower():
+        supported = re.search(r"supported (?:model )?providers(?: are)?: ([\w, ]+)", str(error), re.IGNORECASE)
+        if supported:
             provider = self._spec.partition(":")[0]
-            known = supported[1].split(", ") if supported else ["anthropic", "mistralai", "openai"]
-            return BadSetting(f"{self.name}: LangChain knows no provider `{provider}`.", nearest(provider, known))
-        if re.search(r"api[_ -]?key|credential|token", str(error), re.IGNORECASE):
+            message = f"{self.name}: LangChain knows no provider `{provider}`."
+            return BadSetting(message, nearest(provider, supported[1].split(", ")))
+        if re.search(r"api[_ -]?key|credential", _text(error), re.IGNORECASE):
             return Unauthorized(f"{self.name}: no key is set, or it is wrong: {text}.", self._peer.to_log_in)
         return BadSetting(f"{self.name} cannot be set up: {text}.", "Check its name and the settings under [model].")
 
@@ -128,7 +161,7 @@ class LangChainModel:
         """A provider's exceptions as ours, by status where they have one, else by type."""
         try:
             yield
-        except (GeneratorFailed, Truncated):
+        except GeneratorFailed:
             raise
         except Exception as error:  # noqa: BLE001  (each provider has a tree of its own)
             raise self._fault(error) from None
@@ -154,12 +187,6 @@ def _sent(messages: Sequence[Message]) -> list[Any]:
     return [kinds[m.role](content=m.content) for m in messages]
 
 
-def _parameters(kind: type[BaseChatModel]) -> set[str]:
-    """Names and aliases that a model class takes."""
-    fields = kind.model_fields.items()
-    return {str(n) for name, f in fields for n in (name, f.alias, f.validation_alias) if n}
-
-
 def _ending(metadata: Mapping[str, Any]) -> str:
     return next((str(v).lower() for k in ("finish_reason", "stop_reason", "done_reason") if (v := metadata.get(k))), "")
 
@@ -180,14 +207,14 @@ def _text(error: Exception) -> str:
 
 def _peer(name: str, spec: str) -> Peer:
     provider, _, model = spec.partition(":")
-    variable = f"{provider.upper()}_API_KEY" if model else "the key's variable"
+    variable = _KEY_VARIABLES.get(provider, f"{provider.upper()}_API_KEY")
     secrets = tuple(v for k, v in os.environ.items() if k.upper().endswith(_SECRET_NAMES) and len(v) > 5)
     return Peer(
         name,
         model or provider,
         "",
         to_start="Check the network, or set HTTPS_PROXY.",
-        to_log_in=f"Set {variable} to a key of this provider, as LangChain's page on it says.",
+        to_log_in=f"Set {variable} to a key of this provider.",
         to_get_model="Choose another model with /model or answer.generator.",
         secrets=secrets,
     )
