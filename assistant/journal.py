@@ -285,7 +285,8 @@ class Journal:
         """The open file; None when there is none and none is to be made."""
         with self._opening:
             if self._file is None and (create or self.path.exists()):
-                self._file = _File(self.path, create=create)
+                # Also for reading: whoever made the file may have been killed before its first table.
+                self._file = _File(self.path, create=True)
             return self._file
 
     def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:

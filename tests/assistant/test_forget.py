@@ -144,6 +144,19 @@ def test_earlier_turns_of_the_session_keep_what_was_sent(journal: Journal, at: C
     assert journal.session(session).updated == kept.created
 
 
+def test_a_question_typed_before_midnight_goes_with_its_turn_after_midnight(
+    journal: Journal, at: Callable[[str], None]
+) -> None:
+    session = journal.new_session()
+    at("2026-01-31")
+    for line in ("Une autre ?", " Quel port ? "):
+        journal.add_line(session, line)
+    at("2026-02-01")
+    journal.record(session, answer("Quel port ?"), {}, "ana")
+    assert journal.forget(after=midnight("2026-01-31", "--after", days=1)) == Forgotten(1, 1, 0, 1)
+    assert journal.lines() == ["Une autre ?"]
+
+
 # the command ---------------------------------------------------------------------------------------------------------
 
 

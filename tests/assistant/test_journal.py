@@ -275,6 +275,13 @@ def test_a_journal_of_an_older_schema_keeps_its_rows(path: Path, monkeypatch: py
     db.close()
 
 
+def test_a_file_that_was_only_just_begun_becomes_a_journal(journal: Journal, path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    assert journal.sessions() == []
+    assert turn(journal) == 1
+
+
 def test_a_newer_journal_is_refused_and_left_alone(path: Path) -> None:
     with opened(path) as made:
         turn(made)
