@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 CONNECT_SECONDS = 10.0
+# Steps that a client whose wire was cut does not begin; it may still close what is open.
+_BEGINNINGS = ("connect_tcp.started", "send_request_headers.started", "receive_response_headers.started")
 
 
 @functools.cache
@@ -64,5 +66,5 @@ class Wire:
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._sockets.add(info["return_value"].get_extra_info("socket"))
-        if self._cut and event.endswith(".started"):
+        if self._cut and event.endswith(_BEGINNINGS):
             raise ConnectionAbortedError("broken off")
