@@ -29,7 +29,7 @@ TO_DOWNLOAD = (
 def find(source: str, name: str, beside: Path | None = None) -> Path:
     """The folder of a model; `source` is a folder, relative to `beside`, or `org/name` on the Hub. Raises ModelMissing."""
     folder = (beside or Path()) / Path(source).expanduser()
-    if folder.is_dir() or _is_path(source):
+    if folder.is_dir() or is_path(source):
         return _checked(folder, name)
     return _checked(_from_hub(source, name), name)
 
@@ -71,7 +71,7 @@ def weights(folder: Path, name: str) -> list[Path]:
     return sorted(files)
 
 
-def _is_path(source: str) -> bool:
+def is_path(source: str) -> bool:
     """Whether a name can only be that of a folder."""
     return source.startswith((".", "~", "/", "\\")) or Path(source).is_absolute() or source.count("/") > 1
 
