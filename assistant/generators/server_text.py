@@ -68,7 +68,7 @@ class Said:
         return bool(_NO_CREDIT.search(self.words))
 
     def names(self, model: str) -> bool:
-        return model.lower() in self.words
+        return bool(model) and model.lower() in self.words
 
 
 def quoted(body: object, secrets: Sequence[str]) -> Said:

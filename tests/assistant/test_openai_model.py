@@ -226,6 +226,13 @@ def test_models_of_the_server(server: FakeProvider, model: OpenAIModel) -> None:
         model.models()
 
 
+def test_a_list_of_models_that_is_not_there_is_no_missing_model(server: FakeProvider) -> None:
+    model = OpenAIModel("openai:", "", f"{server.url}/v1", KEY)
+    with pytest.raises(Rejected):
+        model.models()
+    model.close()
+
+
 def test_a_server_without_keys_is_sent_none() -> None:
     with FakeProvider(authorization="") as server:
         server.script(CHAT, sse("oui"))
