@@ -99,7 +99,7 @@ class App:
         if mode.finetuned and not answer.finetuned_model:
             raise no_promoted_model(mode)
         name = answer.finetuned_model if mode.finetuned else answer.generator
-        return load_generator(name, self.knowledge)
+        return load_generator(name, self)
 
     @cached_property
     def answerer(self) -> Answerer:

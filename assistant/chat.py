@@ -43,6 +43,7 @@ class Chat:
         """Chat until the input ends or /quit, and return the exit code."""
         warm = WarmUp(self.app)
         if self.interactive:
+            self.app.conversation.numbered = True
             self._welcome()
             self.terminal = self.terminal or self._prompt(warm)
             warm.begin(self.terminal.refresh)
@@ -109,7 +110,7 @@ class Chat:
             return self._command(expand(text, chat_commands()))
         if not (self.interactive or self.as_json):
             self.app.screen.out(bold(f"{PROMPT}{text}"))
-        return answer_turn(self.app, text, as_json=self.as_json, numbered=self.interactive)
+        return answer_turn(self.app, text, as_json=self.as_json)
 
     def _command(self, line: str) -> int:
         """A slash-command; a long one becomes a job, where there is a prompt to go on with."""
@@ -141,7 +142,7 @@ class Chat:
             self.app.screen.error(error.message, hint)
 
 
-def answer_turn(app: App, question: str, *, as_json: bool, numbered: bool = False) -> int:
+def answer_turn(app: App, question: str, *, as_json: bool) -> int:
     """Answer a question in the app's conversation, show and record it; returns the exit code."""
     from assistant.present import finished, present
     from assistant.render import plain
@@ -153,7 +154,7 @@ def answer_turn(app: App, question: str, *, as_json: bool, numbered: bool = Fals
     if as_json:
         app.screen.json(plain(shown))
     else:
-        app.screen.out(*([dim(footer(answer, number))] if numbered else []))
+        app.screen.out(*([dim(footer(answer, number))] if app.conversation.numbered else []))
     return shown.exit_code
 
 

@@ -41,6 +41,8 @@ class Conversation:
     session: int | None = None
     """In the journal; None before the first turn."""
     title: str = ""
+    numbered: bool = False
+    """Whether answers are shown with their number."""
     exchanges: list[Exchange] = field(default_factory=list)
     _told: bool = False
     """That the journal cannot be written."""

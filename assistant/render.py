@@ -25,6 +25,7 @@ from assistant.commands.sessions import ExportedSession, ForgetResult, SessionsR
 from assistant.commands.talk import ChatHelp, Choices, Said, SourcesResult
 from assistant.feedback import FeedbackStats
 from assistant.interaction import Feedback
+from assistant.markdown import show_markdown
 from assistant.screen import Screen, bold, dim, duration
 from assistant.transcript import when
 
@@ -85,7 +86,7 @@ def _(result: ConfigView, screen: Screen) -> None:
 
 @render.register
 def _(result: ChatHelp, screen: Screen) -> None:
-    screen.table(("command", ""), list(result.commands.items()))
+    screen.hanging([(bold(name), about) for name, about in result.commands.items()])
 
 
 @render.register
@@ -153,7 +154,10 @@ def _(result: JobsResult, screen: Screen) -> None:
 def _(result: ModesResult, screen: Screen) -> None:
     for mode in result.modes:
         screen.out(bold(mode.mode), dim(f"  {mode.answer.generator}, {duration(mode.answer.seconds)}" if mode.answer else ""))
-        screen.out(mode.answer.answer if mode.answer else dim(mode.why_not))
+        if mode.answer:
+            show_markdown(mode.answer.answer, screen)
+        else:
+            screen.out(dim(mode.why_not))
         screen.out()
 
 
@@ -172,7 +176,7 @@ def _(result: SourceResult, screen: Screen) -> None:
     if result.before:
         screen.out(dim(f"\n… [chunk_{result.before_id}] {_shorten(result.before, 200)}"))
     screen.out()
-    screen.out(result.text)
+    screen.prose(result.text)
     if result.after:
         screen.out(dim(f"\n… [chunk_{result.after_id}] {_shorten(result.after, 200)}"))
 

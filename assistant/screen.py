@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +80,7 @@ class Screen:
         """Write a message to stderr. Raises ReaderGone."""
         # Where messages cannot be written, that cannot be said either; the result still can.
         with suppress(OutputFailed):
-            self._write(self.stderr, self._styled(self.stderr, parts) + "\n")
+            self._write(self.stderr, self._styled(self.stderr, self._wrapped(parts)) + "\n")
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what went wrong, and on the next line what to do, to stderr."""
@@ -173,6 +174,37 @@ class Screen:
         self._clear_bar()
         with writing():
             stream.write(_encodable(text, stream))
+
+    def _wrapped(self, parts: Sequence[Text]) -> Sequence[Text]:
+        """On a terminal, a long message with its lines broken between words."""
+        texts = [part if isinstance(part, str) else part.text for part in parts]
+        columns = self.size().columns
+        if not self.stderr.isatty() or width_of("".join(texts)) < columns or "\n" in "".join(texts):
+            return parts
+        *styled, last = parts  # what comes before is a short label
+        label = "".join(texts[:-1])
+        filled = textwrap.fill(label + clean(texts[-1]), columns - 1, break_on_hyphens=False)
+        return [*styled, last._replace(text=filled[len(label) :]) if isinstance(last, Styled) else filled[len(label) :]]
+
+    def prose(self, text: str) -> None:
+        """Write a text as it is; on a terminal its long lines are broken between words."""
+        columns = self.size().columns - 1
+        if not self.stdout.isatty():
+            self.out(text)
+            return
+        for line in clean(text).split("\n"):
+            options = {"replace_whitespace": False, "drop_whitespace": False, "break_on_hyphens": False}
+            self.out("\n".join(part.rstrip() for part in textwrap.wrap(line, columns, **options)))  # type: ignore[arg-type]
+
+    def hanging(self, rows: Sequence[tuple[Text, str]]) -> None:
+        """Write names and texts in two columns; on a terminal a long text goes on below its beginning."""
+        plain = [(name if isinstance(name, Styled) else Styled(name, ""), clean(text)) for name, text in rows]
+        indent = max((width_of(name.text) for name, _ in plain), default=0) + 2
+        room = self.size().columns - 1 - indent if self.stdout.isatty() else 0
+        for name, text in plain:
+            lines = textwrap.wrap(text, room) if room >= 20 else [text]
+            pad = " " * (indent - width_of(name.text))
+            self.out(name, pad, f"\n{' ' * indent}".join(lines))
 
     def _styled(self, stream: TextIO, parts: Sequence[Text]) -> str:
         plain = self._plain or not stream.isatty()

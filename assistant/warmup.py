@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from assistant.markdown import warm_up
 from assistant.workspace import log_traceback
 from retrieval.errors import UserError
 
@@ -39,8 +40,7 @@ class WarmUp:
 
     def _load(self, done: Callable[[], None]) -> None:
         try:
-            import rich.markdown  # noqa: F401  (what the first answer is drawn with)
-
+            warm_up()
             self._app.answerer.warm()
         except UserError:
             pass

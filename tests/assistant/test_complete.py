@@ -62,7 +62,7 @@ def app(tmp_path: Path) -> Any:
 
 @pytest.fixture(autouse=True)
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "offered", lambda model: ("ollama:qwen2.5:1.5b", "openai:gpt-4o-mini"))
+    monkeypatch.setattr(model_names, "offered", lambda model: ("ollama:qwen2.5:1.5b", "openai:gpt-4o-mini"))
 
 
 def texts(app: Any, line: str) -> list[str]:
@@ -151,6 +151,8 @@ def test_choices_and_what_follows_them(app: Any, declared: object) -> None:
     assert texts(app, "/rates list d") == ["dpo"]
     assert texts(app, "/rates list dpo ") == ["7", "3"]
     assert texts(app, "/rates list dpo 7 ") == []
+    assert texts(app, '/rates list "d p o" ') == ["7", "3"]
+    assert texts(app, '/"" ') == texts(app, '/"rates list" ') == []
 
 
 def test_flags_have_their_help_and_are_offered_once(app: Any, declared: object) -> None:
@@ -318,7 +320,7 @@ def test_no_line_breaks_it_and_no_candidate_steers_a_terminal(line: str) -> None
         journal=SimpleNamespace(sessions=lambda limit: SESSIONS),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "offered", lambda model: ("ollama:\x1b]52;c;aGk=\x07", "ollama:\u202ex"))
+        patch.setattr(model_names, "offered", lambda model: ("ollama:\x1b]52;c;aGk=\x07", "ollama:\u202ex"))
         complete(app, line)  # unlike the completer, it raises
         replaced, found = LineCompleter(app)(line)
     assert 0 <= replaced <= len(line)
