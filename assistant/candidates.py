@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from assistant.command import GROUPS, Command, Kind, chat_commands
-from assistant.model_names import offered
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -69,6 +68,8 @@ def modes(app: App, word: str, before: Sequence[str]) -> Iterable[Candidate]:
 
 def models(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
     """The providers, the models that the configured servers offer, and model folders."""
+    from assistant.model_names import offered
+
     yield from (Candidate(name, about) for name, about in _MODELS.items())
     yield from (Candidate(name) for name in offered(app.settings.model))
     if word.startswith("hf:"):

@@ -68,10 +68,10 @@ def complete(app: App, line: str) -> Completed:
         return NOTHING
     before, word, typed = split
     known = chat_commands()
-    if not before or (len(before) == 1 and (before := _whole(before, known))[0] in _groups(known)):
-        found = matching(names(known, before), typed.lstrip('"'))
-        return Completed(len(typed), found)
-    name, rest = split_name(_whole(before, known), known)
+    whole = _whole(before, known)
+    if not before or (len(before) == 1 and whole[0] in _groups(known)):
+        return Completed(len(typed), matching(names(known, whole), word))
+    name, rest = split_name(whole, known)
     return _argument(app, known[name], rest, word, typed) if name in known else NOTHING
 
 
@@ -80,14 +80,20 @@ def expand(line: str, known: Mapping[str, Command]) -> str:
 
     Raises BadUsage when it fits several.
     """
-    match = re.match(r"/(\S+)(?:\s+(\S+))?", line)
+    match = re.match(r"/(\S+)(?:(\s+)(\S+))?", line)
     if match is None:
         return line
-    first = _only(match[1], _heads(known))
-    if first in known or first not in _groups(known) or not match[2]:
-        return f"/{first}{line[match.end(1) :]}"
+    first, second = _name(match[1], match[3] or "", known)
+    return f"/{first}{match[2] or ''}{second}{line[match.end() :]}"
+
+
+def _name(first: str, second: str, known: Mapping[str, Command]) -> tuple[str, str]:
+    """The first two words of a line, the name among them whole. Raises BadUsage."""
+    first = _only(first, _heads(known))
+    if not second or first in known or first not in _groups(known):
+        return first, second
     members = {name.partition(" ")[2]: found for name, found in known.items() if name.startswith(f"{first} ")}
-    return f"/{first} {_only(match[2], members, f'{first} ')}{line[match.end(2) :]}"
+    return first, _only(second, members, f"{first} ")
 
 
 def _only(typed: str, standing: Mapping[str, object], before: str = "") -> str:
@@ -112,9 +118,10 @@ def _groups(known: Mapping[str, Command]) -> set[str]:
 
 
 def _whole(words: Sequence[str], known: Mapping[str, Command]) -> list[str]:
-    """Words of a line, its name whole; as they are while it fits several."""
+    """Words of a line, the name among them whole; as they are while it fits several."""
+    first, second, *_ = (*words, "", "")
     try:
-        return expand("/" + " ".join(words[:2]), known)[1:].split() + list(words[2:])
+        return [*_name(first, second, known), *words[2:]][: len(words)]
     except BadUsage:
         return list(words)
 
