@@ -34,7 +34,7 @@ class _Draft:
 def fit(request: Request, prompts: Prompts, model: ChatModel, options: Options, context: int) -> Sent:
     """The messages for a request that leave room for the answer in `context` tokens.
 
-    Raises BadQuestion when the question alone does not fit, GeneratorFailed when tokens cannot be counted.
+    Raises BadQuestion when not even the question and a sentence of the first passage fit, GeneratorFailed when tokens cannot be counted.
     """
     room = context - affordable(options, context).max_tokens - RESERVE
     drafts = list(_drafts(request))
@@ -47,7 +47,7 @@ def fit(request: Request, prompts: Prompts, model: ChatModel, options: Options, 
     first = 0 if fits(drafts[0]) else bisect_left(drafts, True, 1, key=fits)
     if first == len(drafts):
         raise BadQuestion(
-            f"The question is too long for {model.name}, which reads {context} tokens.",
+            f"{model.name} reads {context} tokens: too few for the prompt, this question and its answer.",
             "Ask a shorter question, lower model.max_tokens, or choose another model with /model.",
         )
     chosen = drafts[first]

@@ -91,7 +91,7 @@ def test_at_last_the_first_passage_is_cut_at_a_sentence() -> None:
 
 
 def test_a_question_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(BadQuestion, match="too long for fake:, which reads 600 tokens") as failed:
+    with pytest.raises(BadQuestion, match="fake: reads 600 tokens: too few") as failed:
         sent(request(question="why " * 600), 600)
     assert failed.value.hint
 
