@@ -1,52 +1,46 @@
 """What goes when turns are forgotten: the turns, their ratings, what was typed for them, and what quotes them.
 
-SQLite overwrites with zeros what these statements delete (`secure_delete`, set by the journal).
+SQLite overwrites with zeros what is deleted here (`secure_delete`, set by the journal).
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_REACH = """(:sessions IS NULL OR session_id IN (SELECT value FROM json_each(:sessions)))
-  AND (:before IS NULL OR created < :before) AND (:after IS NULL OR created >= :after)"""
+from assistant.interaction import Forgotten
+from retrieval.database import Database
+
+Reach = Mapping[str, Any]
+"""Which turns: values for the statements, made by `reach`."""
+_IN_REACH = """((:sessions IS NULL OR session_id IN (SELECT value FROM json_each(:sessions)))
+  AND (:before IS NULL OR created < :before) AND (:after IS NULL OR created >= :after))"""
 """Of a turn, and of a line: both have a session and a time."""
-
-_GONE = f"WITH gone AS (SELECT id, session_id, question FROM interactions WHERE {_REACH})"
-
-# A turn is stored after its line was typed, and a rating may be typed in another session.
-_LINES = f"""({_REACH})
-  OR EXISTS (SELECT 1 FROM gone WHERE gone.session_id=lines.session_id AND gone.question=trim(lines.text))
-  OR EXISTS (SELECT 1 FROM gone JOIN feedback f ON f.interaction_id=gone.id WHERE lines.text LIKE '/%' AND (
-     (f.reason!='' AND substr(trim(lines.text), -length(f.reason))=f.reason)
-     OR (f.correction!='' AND substr(trim(lines.text), -length(f.correction))=f.correction)))"""
-
-COUNT = f"""{_GONE} SELECT
-  (SELECT COUNT(DISTINCT session_id) FROM gone WHERE NOT EXISTS (SELECT 1 FROM interactions i
-     WHERE i.session_id=gone.session_id AND i.id NOT IN (SELECT id FROM gone))),
-  (SELECT COUNT(*) FROM gone),
-  (SELECT COUNT(*) FROM feedback WHERE interaction_id IN (SELECT id FROM gone)),
-  (SELECT COUNT(*) FROM lines WHERE {_LINES})"""
-"""One row: the fields of `Forgotten`."""
-
-_STEPS = (
-    f"{_GONE} DELETE FROM lines WHERE {_LINES}",
+_GONE = f"(SELECT id FROM interactions WHERE {_IN_REACH})"
+_COUNT = f"""SELECT
+  (SELECT COUNT(*) FROM (SELECT 1 FROM interactions GROUP BY session_id HAVING MIN({_IN_REACH})=1)),
+  (SELECT COUNT(*) FROM interactions WHERE {_IN_REACH}),
+  (SELECT COUNT(*) FROM feedback WHERE interaction_id IN {_GONE})"""
+_DELETE = (
     # Later turns of the session were sent the earlier ones, and their rewritten question takes words from them.
-    f"""{_GONE} UPDATE interactions SET messages=x'', searched='' WHERE id NOT IN (SELECT id FROM gone)
-        AND EXISTS (SELECT 1 FROM gone WHERE gone.session_id=interactions.session_id AND gone.id<interactions.id)""",
-    f"{_GONE} DELETE FROM interactions WHERE id IN (SELECT id FROM gone)",
+    f"""UPDATE interactions SET messages=x'', searched='' FROM
+        (SELECT session_id AS session, MIN(id) AS first FROM interactions WHERE {_IN_REACH} GROUP BY session_id)
+        WHERE session_id=session AND id>first AND id NOT IN {_GONE}""",
+    f"DELETE FROM interactions WHERE {_IN_REACH}",
 )
-_AFTERWARDS = (
+_TIDY = (
     "DELETE FROM sessions WHERE id NOT IN (SELECT session_id FROM interactions)",
     """UPDATE sessions SET created=(SELECT MIN(created) FROM interactions i WHERE i.session_id=sessions.id),
        updated=(SELECT MAX(created) FROM interactions i WHERE i.session_id=sessions.id)""",
 )
+_COMMAND = re.compile(r"/\S+\s+((?:\d+\s+)?(.*))", re.DOTALL)
+"""`/bad 12 too old` with what may have been kept of it: `12 too old`, `too old`."""
 
 
-def reach(session_ids: Sequence[int] | None, before: float | None, after: float | None) -> dict[str, Any]:
-    """The values of the statements; None restricts nothing."""
+def reach(session_ids: Sequence[int] | None, before: float | None, after: float | None) -> Reach:
+    """Turns of these sessions, earlier than `before`, from `after` on; None restricts nothing."""
     return {
         "sessions": None if session_ids is None else json.dumps(list(session_ids)),
         "before": before,
@@ -54,9 +48,32 @@ def reach(session_ids: Sequence[int] | None, before: float | None, after: float 
     }
 
 
-def delete(db: sqlite3.Connection, reach: Mapping[str, Any]) -> None:
-    """Delete within the open transaction."""
-    for statement in _STEPS:
-        db.execute(statement, dict(reach))
-    for statement in _AFTERWARDS:
-        db.execute(statement)
+def count(file: Database, which: Reach) -> Forgotten:
+    """What `delete` would delete."""
+    ((sessions, turns, ratings),) = file.query(_COUNT, which)
+    return Forgotten(sessions, turns, ratings, len(_lines(file, which)))
+
+
+def delete(file: Database, which: Reach) -> Forgotten:
+    """Delete, inside the transaction that is open."""
+    gone = count(file, which)
+    file.query("DELETE FROM lines WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(_lines(file, which)),))
+    for statement in _DELETE:
+        file.query(statement, which)
+    for statement in _TIDY:
+        file.query(statement)
+    return gone
+
+
+def _lines(file: Database, which: Reach) -> list[int]:
+    """Lines typed in reach; a question of which only the turn is, and a rating given from another session, too."""
+    asked = set(file.query(f"SELECT session_id, question FROM interactions WHERE {_IN_REACH}", which))
+    found = file.query(f"SELECT reason, correction FROM feedback WHERE interaction_id IN {_GONE}", which)
+    said = {text for row in found for text in row if text}
+    lines = file.query(f"SELECT id, session_id, trim(text), {_IN_REACH} FROM lines", which)
+    return [i for i, session, text, near in lines if near or (session, text) in asked or _arguments(text) & said]
+
+
+def _arguments(line: str) -> set[str]:
+    match = _COMMAND.match(line)
+    return {part.strip() for part in match.groups()} if match else set()

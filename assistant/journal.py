@@ -6,11 +6,9 @@ A method that writes returns after the commit, never before. Opening creates not
 from __future__ import annotations
 
 import dataclasses
-import json
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,17 +17,11 @@ from typing import Any, Literal
 from assistant import forgetting
 from assistant.interaction import Feedback, Forgotten, Interaction, Session, Status
 from assistant.journal_migrations import MIGRATIONS
+from assistant.journal_rows import COLUMNS, interaction_of, row_of, storable
 from retrieval.database import Database
 from retrieval.errors import BadInput, Busy, LibraryDamaged, NewerLibrary, NoAccess, NoSpace, NotFound
-from retrieval.types import Answer, Citation, Message, Passage
+from retrieval.types import Answer
 
-_COPIED = (
-    "question", "searched", "language", "mode", "generator", "generation", "unknown_citations", "answer", "refused",
-    "partial", "dropped", "confidence", "seconds",
-)  # fmt: skip
-"""Fields of an answer that are columns of the same name."""
-_NAMES = ("id", "session_id", *_COPIED, "settings", "passages", "messages", "citations", "author", "created")
-_COLUMNS = ", ".join(_NAMES)
 _FEEDBACK = ", ".join(field.name for field in dataclasses.fields(Feedback))
 _SESSIONS = """
 SELECT s.id, s.title, s.created, s.updated, COUNT(*),
@@ -71,7 +63,7 @@ class Journal:
 
     def new_session(self, title: str = "") -> int:
         """The id of a new session. Without a title nothing else is kept of it before its first turn."""
-        with self._writing("The session") as db:
+        with self._writing("The session was not kept.") as db:
             now = time.time()
             found = db.execute("INSERT INTO sessions(title, created, updated) VALUES (?,?,?)", (title, now, now))
             if not title:
@@ -97,19 +89,19 @@ class Journal:
 
     def rename(self, session_id: int, title: str) -> None:
         """Give a session a title, or take it away. Raises NotFound."""
-        with self._writing("The title") as db:
+        with self._writing("The title was not kept.") as db:
             taken = db.execute("SELECT seq FROM sqlite_sequence WHERE name='sessions'").fetchone()
             if not taken or not 0 < session_id <= taken[0]:
                 raise NotFound(f"There is no session {session_id}.", "`dyag sessions` lists them.")
             _ensure_session(db, session_id, time.time())
-            db.execute("UPDATE sessions SET title=? WHERE id=?", (_storable(title.strip()), session_id))
+            db.execute("UPDATE sessions SET title=? WHERE id=?", (storable(title.strip()), session_id))
 
     def add_line(self, session_id: int, text: str) -> None:
         """Keep what was typed at the prompt."""
-        with self._writing("The line") as db:
+        with self._writing("The line was not kept.") as db:
             db.execute(
                 "INSERT INTO lines(session_id, text, created) VALUES (?,?,?)",
-                (session_id, _storable(text), time.time()),
+                (session_id, storable(text), time.time()),
             )
 
     def lines(self, limit: int | None = None) -> list[str]:
@@ -120,70 +112,53 @@ class Journal:
 
     def record(self, session_id: int, answer: Answer, settings: Mapping[str, Any], author: str) -> int:
         """Keep a turn and return its id. Settings that are secret are left out."""
-        made = {
-            "session_id": session_id,
-            **{name: _storable(getattr(answer, name)) for name in _COPIED},
-            "settings": json.dumps(_public(settings), default=str),
-            "passages": _packed(passages := _json(answer.passages)),
-            "messages": _packed(_json(answer.messages), passages) if answer.messages else b"",
-            "citations": _json(answer.citations),
-            "author": author,
-            "created": (now := time.time()),
-        }
-        with self._writing("This turn") as db:
+        now = time.time()
+        made = row_of(session_id, answer, settings, author, now)
+        with self._writing("This turn was not kept.") as db:
             _ensure_session(db, session_id, now)
-            names, marks = ", ".join(made), ",".join("?" * len(made))
-            found = db.execute(f"INSERT INTO interactions({names}) VALUES ({marks})", tuple(made.values()))
+            marks = ",".join("?" * len(made))
+            found = db.execute(f"INSERT INTO interactions({', '.join(made)}) VALUES ({marks})", tuple(made.values()))
             db.execute("UPDATE sessions SET updated=? WHERE id=?", (now, session_id))
         assert found.lastrowid is not None
         return found.lastrowid
 
     def interaction(self, interaction_id: int) -> Interaction:
         """Raises NotFound."""
-        rows = self._read(f"SELECT {_COLUMNS} FROM interactions WHERE id=?", (interaction_id,))
-        if not rows:
+        found = self._interactions("id=?", interaction_id)
+        if not found:
             raise _no_answer(interaction_id)
-        return self._interaction(rows[0])
+        return found[0]
 
     def turns(self, session_id: int) -> list[Interaction]:
         """The turns of a session, oldest first; none for a session that has none."""
-        rows = self._read(f"SELECT {_COLUMNS} FROM interactions WHERE session_id=? ORDER BY id", (session_id,))
-        return list(map(self._interaction, rows))
+        return self._interactions("session_id=? ORDER BY id", session_id)
 
-    def _interaction(self, row: Sequence[Any]) -> Interaction:
-        fields = dict(zip(_NAMES, row, strict=True))
-        file = self._open()
-        assert file is not None
-        try:
-            passages = _unpacked(fields["passages"])
-            messages = _unpacked(fields["messages"], passages) if fields["messages"] else "[]"
-            made = {
-                "refused": bool(fields["refused"]),
-                "settings": file.parsed(fields["settings"], dict),
-                "passages": tuple(
-                    Passage(**{**p, "headings": tuple(p["headings"])}) for p in file.parsed(passages, list)
-                ),
-                "messages": tuple(Message(**m) for m in file.parsed(messages, list)),
-                "citations": tuple(Citation(**c) for c in file.parsed(fields["citations"], list)),
-            }
-            return Interaction(**{**fields, **made})
-        except (zlib.error, KeyError, TypeError) as error:
-            raise file.damaged(f"answer {row[0]}: {error}") from error
+    def _interactions(self, where: str, value: int) -> list[Interaction]:
+        if (file := self._open()) is None:
+            return []
+        return [
+            interaction_of(row, file)
+            for row in file.query(f"SELECT {COLUMNS} FROM interactions WHERE {where}", (value,))
+        ]
 
     # feedback --------------------------------------------------------------------------------------------------------
 
     def rate(self, interaction_id: int, author: str, rating: Literal["good", "bad"], reason: str = "") -> Feedback:
         """Keep an author's rating of an answer, in place of an earlier one. Raises NotFound."""
-        return self._say(interaction_id, author, "The rating", {"rating": rating, "reason": _storable(reason.strip())})
+        return self._say(
+            interaction_id, author, "The rating was not kept.", {"rating": rating, "reason": storable(reason.strip())}
+        )
 
     def correct(self, interaction_id: int, author: str, correction: str) -> Feedback:
         """Keep what the answer should have been, by this author. Raises NotFound, BadInput for an empty one."""
         if not correction.strip():
             raise BadInput("The correction is empty; nothing was kept.", "Write what the answer should have been.")
-        return self._say(interaction_id, author, "The correction", {"correction": _storable(correction.strip())})
+        return self._say(
+            interaction_id, author, "The correction was not kept.", {"correction": storable(correction.strip())}
+        )
 
-    def _say(self, interaction_id: int, author: str, what: str, said: Mapping[str, str]) -> Feedback:
-        with self._writing(what) as db:
+    def _say(self, interaction_id: int, author: str, loss: str, said: Mapping[str, str]) -> Feedback:
+        with self._writing(loss) as db:
             if not db.execute("SELECT 1 FROM interactions WHERE id=?", (interaction_id,)).fetchone():
                 raise _no_answer(interaction_id)
             before = _one(db, interaction_id, author)
@@ -232,7 +207,7 @@ class Journal:
 
         Raises NotFound, BadInput when the author has changed it since.
         """
-        with self._writing("The review") as db:
+        with self._writing("The review was not kept.") as db:
             before = _one(db, interaction_id, author)
             if before is None:
                 raise NotFound(
@@ -255,8 +230,8 @@ class Journal:
         self, session_ids: Sequence[int] | None = None, before: float | None = None, after: float | None = None
     ) -> Forgotten:
         """What `forget` would delete."""
-        rows = self._read(forgetting.COUNT, forgetting.reach(session_ids, before, after))
-        return Forgotten(*rows[0]) if rows else Forgotten(0, 0, 0, 0)
+        file = self._open()
+        return forgetting.count(file, forgetting.reach(session_ids, before, after)) if file else Forgotten(0, 0, 0, 0)
 
     def forget(
         self, session_ids: Sequence[int] | None = None, before: float | None = None, after: float | None = None
@@ -268,10 +243,8 @@ class Journal:
         """
         if (file := self._open()) is None:
             return Forgotten(0, 0, 0, 0)
-        reach = forgetting.reach(session_ids, before, after)
-        with self._writing("The request to forget") as db:
-            gone = Forgotten(*db.execute(forgetting.COUNT, reach).fetchone())
-            forgetting.delete(db, reach)
+        with self._writing("Nothing was forgotten."):
+            gone = forgetting.delete(file, forgetting.reach(session_ids, before, after))
         try:
             file.query("VACUUM")
         except _LOST as error:
@@ -289,12 +262,12 @@ class Journal:
                 self._file = _File(self.path, create=True)
             return self._file
 
-    def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         file = self._open()
         return file.query(sql, values) if file else []
 
     @contextmanager
-    def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
+    def _writing(self, loss: str) -> Iterator[sqlite3.Connection]:
         """A transaction; when it fails, the message says what is lost."""
         try:
             file = self._open(create=True)
@@ -302,7 +275,7 @@ class Journal:
             with file.transaction() as db:
                 yield db
         except _LOST as error:
-            raise type(error)(f"{what} was not kept. {error.message}", error.hint) from error
+            raise type(error)(f"{loss} {error.message}", error.hint) from error
 
 
 def _ensure_session(db: sqlite3.Connection, session_id: int, now: float) -> None:
@@ -320,35 +293,6 @@ def _no_answer(interaction_id: int) -> NotFound:
     return NotFound(
         f"There is no answer {interaction_id} in the journal.", "`dyag export` numbers the answers of a conversation."
     )
-
-
-def _public(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the values that are secret, at any depth."""
-    from assistant.settings import SECRET
-
-    kept = {name: value for name, value in settings.items() if not name.endswith(SECRET)}
-    return {name: _public(value) if isinstance(value, Mapping) else value for name, value in kept.items()}
-
-
-def _storable(value: Any) -> Any:
-    """A text without the halves of characters that a terminal in another encoding leaves; SQLite takes none."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _json(values: Sequence[Any]) -> str:
-    return json.dumps([dataclasses.asdict(value) for value in values])
-
-
-def _packed(text: str, known: str = "") -> bytes:
-    """Compressed; `known`: a text that this one repeats, whose repetitions then cost nearly nothing."""
-    packer = zlib.compressobj(zdict=known.encode()) if known else zlib.compressobj()
-    return packer.compress(text.encode()) + packer.flush()
-
-
-def _unpacked(data: bytes, known: str = "") -> str:
-    """Raises zlib.error."""
-    unpacker = zlib.decompressobj(zdict=known.encode()) if known else zlib.decompressobj()
-    return (unpacker.decompress(data) + unpacker.flush()).decode()
 
 
 def _limit(limit: int | None) -> int:

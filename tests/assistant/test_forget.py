@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -96,8 +97,15 @@ def test_the_text_is_gone_even_where_the_file_cannot_be_made_smaller(journal: Jo
     talk(journal, "gone")
     file = journal._open()
     assert file is not None
+    query = file.query
+
+    def full(sql: str, *values: Any) -> list[Any]:
+        if sql == "VACUUM":
+            raise NoSpace("No space left.", "Free some.")
+        return query(sql, *values)
+
     with (
-        mock.patch.object(file, "query", side_effect=NoSpace("No space left.", "Free some.")),
+        mock.patch.object(file, "query", full),
         pytest.raises(NoSpace, match=r"All that was deleted, but the journal is as large as before\. No space left\."),
     ):
         journal.forget()

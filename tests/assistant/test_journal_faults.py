@@ -252,6 +252,16 @@ def test_a_journal_that_another_process_holds_is_said_by_name(path: Path, monkey
         assert journal.rate(1, "ana", "bad").rating == "bad"
 
 
+def test_what_cannot_be_forgotten_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.journal._File.patience", 0.05)
+    with opened(path) as journal, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        assert journal.latest_session() is not None
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy, match=r"^Nothing was forgotten\. The journal"):
+            journal.forget()
+        assert len(journal.turns(1)) == 1
+
+
 def test_a_journal_taken_away_under_an_open_chat_is_said(path: Path) -> None:
     with opened(path) as journal:
         assert journal.latest_session() is not None
