@@ -12,6 +12,7 @@ from assistant.command import GROUPS, Command, Kind, chat_commands
 if TYPE_CHECKING:
     from assistant.app import App
     from assistant.conversation import Exchange
+    from retrieval.types import Passage
 
 RECENT = 50
 """Sessions and answers that are offered."""
@@ -83,9 +84,8 @@ def chunks(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
         cited = [c.chunk_id for c in exchange.answer.citations]
         passages = {p.chunk_id: p for p in exchange.answer.passages}
         for chunk_id in dict.fromkeys((*cited, *passages)):
-            passage = passages.get(chunk_id)
-            about = (passage.title or passage.document) if passage else ""
-            yield Candidate(str(chunk_id), f"{about} (cited)" if chunk_id in cited else about)
+            about = _about(passages[chunk_id]) if chunk_id in passages else ""
+            yield Candidate(str(chunk_id), f"{about} (cited)".lstrip() if chunk_id in cited else about)
 
 
 def answers(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
@@ -146,6 +146,13 @@ def _fits(name: str, start: str) -> bool:
 def _exchanges(app: App) -> list[Exchange]:
     """The turns of this conversation, the last one first."""
     return app.conversation.exchanges[::-1]
+
+
+def _about(passage: Passage) -> str:
+    """`PostgreSQL › Backup`: several chunks of a document have the same title."""
+    return " › ".join(
+        dict.fromkeys(part for part in (passage.title or passage.document, *passage.headings[-1:]) if part)
+    )
 
 
 def _value(app: App, name: str) -> object:

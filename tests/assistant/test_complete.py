@@ -29,8 +29,8 @@ from retrieval.errors import Busy
 from retrieval.types import Answer, Citation, Passage
 
 
-def passage(chunk_id: int, title: str) -> Passage:
-    return Passage(chunk_id, f"docs/{chunk_id}.md", "", title, (), "text", 1.0, 1.0, 1.0)
+def passage(chunk_id: int, title: str, *headings: str) -> Passage:
+    return Passage(chunk_id, f"docs/{chunk_id}.md", "", title, headings, "text", 1.0, 1.0, 1.0)
 
 
 def answer(question: str, passages: tuple[Passage, ...] = (), *cited: int) -> Answer:
@@ -49,7 +49,10 @@ def app(tmp_path: Path) -> Any:
         SimpleNamespace(number=11, answer=answer("Who created NATS?", (passage(1, "NATS"),), 1)),
         SimpleNamespace(number=None, answer=answer("not recorded")),
         SimpleNamespace(
-            number=12, answer=answer("Quel port ?", (passage(9, "Squid"), passage(271, "PostgreSQL")), 271, 5)
+            number=12,
+            answer=answer(
+                "Quel port ?", (passage(9, "Squid"), passage(271, "PostgreSQL", "PostgreSQL", "Ports")), 271, 5
+            ),
         ),
     ]
     return SimpleNamespace(
@@ -183,7 +186,11 @@ def test_modes_have_their_meaning(app: Any) -> None:
 
 
 def test_chunks_are_those_of_the_last_answer_the_cited_first(app: Any) -> None:
-    assert list(helps(app, "/source ").items()) == [("271", "PostgreSQL (cited)"), ("5", " (cited)"), ("9", "Squid")]
+    assert list(helps(app, "/source ").items()) == [
+        ("271", "PostgreSQL › Ports (cited)"),
+        ("5", "(cited)"),
+        ("9", "Squid"),
+    ]
     assert texts(app, "/source postg") == ["271"]
     app.conversation.exchanges.clear()
     assert texts(app, "/source ") == []
