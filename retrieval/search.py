@@ -21,7 +21,7 @@ MAX_QUESTION = 8_000
 DENSE_WEIGHT: dict[Language, float] = {"fr": 0.4, "en": 0.55}
 """Share of the cosine in the fused score: MiniLM was trained on English, so it is trusted less in French.
 Measured on six sets; see docs/experiments.md."""
-REWRITTEN_WEIGHT = 0.7
+REWRITTEN_WEIGHT = 0.65
 """Share of the question in the score when it is searched beside the one it was rewritten from; see docs/experiments.md."""
 RECENT = 4
 """Question vectors kept: a question and the one it was rewritten from are each searched up to twice."""
@@ -106,22 +106,18 @@ class Searcher:
     def _scored(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
     ) -> Scored:
-        """The candidates of the question; with `also`, those of both questions, scored by both."""
-        scored = self._one(question, language, top_k, allowed)
-        if not also:
-            return scored
-        typed = self._one(also, language, top_k, allowed)
-        cosines = self.generation().vectors.similarities(
-            self._question_vector(question), [i for i in typed if i not in scored]
-        )
-        scored |= {i: (0.0, cosine, 0.0) for i, cosine in cosines.items()}
-        w = REWRITTEN_WEIGHT
-        return {i: (w * s + (1 - w) * typed.get(i, (0.0,))[0], d, b) for i, (s, d, b) in scored.items()}
-
-    def _one(self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None) -> Scored:
+        """The candidates of the question; with `also`, those of both questions, by a mean of their scores."""
         dense, bm25 = self._candidates_for(question, language, top_k, allowed)
         weight = DENSE_WEIGHT[language] if self._weight is None else self._weight
-        return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in fuse(dense, bm25, weight)}
+        if not also:
+            return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in fuse(dense, bm25, weight)}
+        typed_dense, typed_bm25 = self._candidates_for(also, language, top_k, allowed)
+        vectors = self.generation().vectors
+        dense |= vectors.similarities(self._question_vector(question), [i for i in typed_dense if i not in dense])
+        typed_dense |= vectors.similarities(self._question_vector(also), [i for i in dense if i not in typed_dense])
+        # Before they are normalised, so that a question whose words are everywhere ("and its port?") weighs little.
+        both = fuse(_mean(dense, typed_dense), _mean(bm25, typed_bm25), weight)
+        return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in both}
 
     def _candidates_for(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
@@ -230,6 +226,11 @@ class Searcher:
                 )
             )
         return tuple(made)
+
+
+def _mean(rewritten: Mapping[int, float], typed: Mapping[int, float]) -> dict[int, float]:
+    ids, share = rewritten.keys() | typed.keys(), REWRITTEN_WEIGHT
+    return {i: share * rewritten.get(i, 0.0) + (1 - share) * typed.get(i, 0.0) for i in ids}
 
 
 def check_question(question: str) -> str:

@@ -3,74 +3,91 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from assistant.rewrite.question import Asked, Rewritten, of
-from assistant.rewrite.words import names
+from assistant.rewrite.words import keys, names
 
 _EASE = (
-    "vrai|possible|impossible|necessaire|obligatoire|interdit|utile|inutile|prudent|normal|preferable|conseille|recommande|prevu|facile|difficile|"
-    "important|indispensable|permis|autorise|temps|trop tard|question|courant|frequent|bon|mieux"
+    "vrai|possible|impossible|necessaire|obligatoire|interdit|utile|inutile|prudent|normal|preferable|conseille|recommande|"
+    "prevu|facile|difficile|important|indispensable|permis|autorise|temps|trop tard|courant|frequent|bon|mieux"
 )
-_NOWHERE = rf"(?:y a|y avait|y aura|faut|fallait|faudra|faudrait|s'agit|existe|suffit|convient|pleut|neige|vaut mieux|fait (?:froid|chaud|beau|jour|nuit)|arrive que|se passe|(?:est|etait|serait) (?:\w+ment )?(?:{_EASE})\b.{{0,25}} (?:de|d'|que|qu'))"
-_EXPLETIVE_VERB = re.compile(
-    r"(?:\by a|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bexiste|\bexistait|\bsuffit|\bconvient|\bpleut|\bneige|\bvaut|\breste|se passe|se passait|\bpasse|\barrive|\bimporte|peut)-(?:t-)?(?:il|elle)\b"
-    r"|quelle heure est-il"
+# "il y a", "il faut", "il est possible de".
+_NOWHERE = (
+    r"(?:y a|y avait|y aura|faut|fallait|faudra|faudrait|s'agit|existe|suffit|convient|pleut|neige|vaut mieux|"
+    r"fait (?:froid|chaud|beau|jour|nuit)|arrive que|se passe|"
+    rf"(?:est|etait|serait) (?:\w+ment )?(?:{_EASE})\b.{{0,25}} (?:de|d'|que|qu'))"
 )
-_EXPLETIVE_EASE = re.compile(rf"(?:est|etait|serait)-il (?:\w+ment )?(?:{_EASE})\b.{{0,25}} ?(?:de|d'|que|qu')")
-_INVERTED = re.compile(
-    r"(?P<verb>(?:\b(?:ne |n'|se |s'|y |en |l'|le |la |les |lui |leur ))?\b[a-z]+)-(?:t-)?(?:il|elle|ils|elles)\b"
+# "y a-t-il", "faut-il", "est-il possible de"; the marks between verb and pronoun are often missing.
+_EXPLETIVE = re.compile(
+    r"(?:\by a|\by avait|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bexiste|\bexistait|\bsuffit|\bconvient|"
+    r"\bpleut|\bneige|\bvaut|\breste|[sc]e passe|[sc]e passait|\bpasse|\barrive|\bimporte|peut)[- ]?(?:t ?[-' ])?(?:il|elle)\b"
+    rf"|quelle heure est-il|est[- ]il question|(?:est|etait|serait)-il (?:\w+ment )?(?:{_EASE})\b.{{0,25}} ?(?:de|d'|que|qu')"
 )
+_INVERTED = re.compile(r"(?:\b(?:ne |n'|se |s'|y |en |l'|le |la |les |lui ))?\b[a-z]+-(?:t-)?(?:il|elle|ils|elles)\b")
 _SUBJECT = re.compile(
-    rf"(?:^|(?<=[ ',(]))(?P<pronoun>(?:ils?|elles?))\s+(?!{_NOWHERE})(?=(?:n'|ne |s'|se |y |en |l'|le |la |les )?[a-z])"
+    rf"(?:^|(?<=[ ',(]))(?P<it>(?:ils?|elles?))\s+(?!{_NOWHERE})(?=(?:n'|ne |s'|se |y |en |l'|le |la |les )?[a-z])"
+)
+_AFTER_PREPOSITION = re.compile(
+    r"\b(?:avec|pour|par|chez|de|a|sur|contre|sans|entre|d') ?(?P<it>lui|elle|eux|elles)\b(?!-)"
 )
 _POSSESSIVE = re.compile(r"\b(?P<owner>son|sa|ses|leurs?)\s+(?P<noun>[a-z][a-z'-]+)")
 _DEMONSTRATIVE = re.compile(
-    r"\b(?:(?P<prep>de|a|pour|avec|dans|sur|par) )?(?P<this>celui-ci|celle-ci|ceux-ci|celles-ci|celui-la|celle-la|ce dernier|cette derniere|ces derniers|ces dernieres|cela|ceci|ca|"
-    r"ce (?=fut|sera))\b(?! (?:de|d'))"
+    r"\b(?P<it>(?:celui|celle|ceux|celles)-(?:ci|la)|ce dernier|cette derniere|ces derniers|ces dernieres|cela|ceci|ca)"
+    r"\b(?! (?:de\b|d'))"
 )
 _THIS = re.compile(
-    r"\b(?P<this>ce|cet|cette|ces)\s+(?!(?:que|qu|qui|dont|sont|n|sera|fut|a quoi|soit|mois|jour|jours|matin|soir|midi|moment|siecle|printemps|"
-    r"annee|semaine|week|type|genre|sorte)\b)(?P<noun>[a-z-]+)(?:-l[aà])?"
+    r"\b(?:ce|cet|cette|ces)\s+(?!(?:que|qu|qui|dont|sont|n|sera|fut|a quoi|soit|mois|jours?|matin|soir|midi|moment|siecle|"
+    r"printemps|annee|semaine|week|type|genre|sorte)\b)(?P<noun>[a-z-]++)(?! (?:de|du|des)\b| d')"
 )
-_AFTER_PREPOSITION = re.compile(
-    r"\b(?P<prep>avec|pour|par|chez|de|d'|a|sur|contre|sans|entre) ?(?P<it>lui|elle|eux|elles)\b(?!-)"
+_CLITIC = "l'|le |la |les |leur |lui "
+_OBJECT = (
+    # "Qui la sponsorise ?", but not "À qui la loi …".
+    re.compile(
+        rf"(?<!a )(?<!de )(?<!pour )(?<!avec )(?<!par )(?<!chez )\bqui (?:nous |vous |m')?(?P<it>{_CLITIC})(?=[a-z])"
+    ),
+    re.compile(
+        r"(?:\b(?:on|je|tu|nous|vous) (?:peut |peux |doit |dois |puis |pouvons |pouvez |vais |va |veux |veut )?"
+        r"|\b(?:comment|ou|pourquoi|quand|pour|de|a|sans|peut-on|faut-il|dois-je|puis-je|peux-tu|pouvez-vous|doit-on) )"
+        rf"(?P<it>{_CLITIC})(?=[a-z]+(?:er|ir|re|oir)\b(?: (?:sur|dans|avec|en|pour|sans|chez|depuis|sous|via|par|"
+        r"gratuitement|facilement|soi|ou|et|plus|rapidement|directement)\b|\s*[?.!]*$))"
+    ),
+    re.compile(
+        r"(?:\b(?:qui |on |comment |peut-on |ou |pour |d'|je |j'|s'|n'|l'|vous |nous )|-on |-je )"
+        r"(?P<it>y )(?!(?:a|avait|aura|ont|compris)\b)(?=[a-z])"
+    ),
+    re.compile(
+        r"(?:\b(?:qui |comment |on |pourquoi |j'|je |qu'|n'|s'|m'|t'|pour |quand |combien |faut-il |quoi )|-on )(?P<it>en )"
+        r"(?=(?:est|sont|etait|etaient|a|ont|fait|font|assure|finance|dit|pense|parle|occupe|charge|sert|"
+        r"[a-z]{3,}(?:er|ir|re))\b)"
+    ),
 )
-_VERB_OBJECT = re.compile(
-    r"(?:(?<!a )(?<!de )(?<!pour )(?<!avec )(?<!par )(?<!chez )\bqui (?:nous |vous |m')?|\b(?:on|je|j'|tu|nous|vous) |-(?:on|je|tu|nous|vous) )"
-    r"(?P<it>l'|le |la |les |leur |lui )(?=[a-z]{2,})"
-)
-_INFINITIVE_OBJECT = re.compile(
-    r"\b(?:comment|ou|pourquoi|quand|pour|de|a|sans|peut-on|faut-il|dois-je|puis-je|peux-tu|pouvez-vous|doit-on) (?P<it>l'|le |la |les |lui |leur )"
-    r"(?=[a-z]+(?:er|ir|re)\b(?: (?:sur|dans|avec|a|en|pour|sans|chez|depuis|sous|gratuitement|facilement|soi|ou|et|plus|via|par)\b|\s*[?.!]*$))"
-)
-_Y = re.compile(
-    r"\b(?:qui |on |comment |peut-on |ou |pour |d'|je |j'|s'|n'|l'|vous |nous |-on |-je )(?P<it>y )(?!a\b|avait\b|aura\b|ont\b|compris\b)[a-z]"
-)
-_EN = re.compile(
-    r"\b(?:qui |comment |on |-on |-t-on |pourquoi |j'|je |qu'|n'|pour |quand |combien |que peut-on |faut-il |quoi )(?P<it>en )"
-    r"(?=(?:est|sont|etait|etaient|a|ont|fait|assure|finance|dit|pense|[a-z]{3,}(?:er|ir|re))\b)"
-)
-_IT_IS = re.compile(
-    r"^(?:et |mais |alors |donc )?(?P<it>c'est|c'etait|est-ce(?! que\b| qu')|etait-ce)\b\s*(?P<rest>.*)$"
-)
-_WHAT_IS_IT = re.compile(r"\b(?:qu'est[- ]ce que c'est|c'est quoi|qu'est-ce|kesako)\s*[?!.]*$")
-_THEN = re.compile(r"\ba (?:cette|l') ?epoque(?:-la)?|\ba ce moment(?:-la)\b|\bla-bas\b|\b(?:la-)?(?:dessus|dedans)\b")
+_IT_IS = re.compile(r"^(?P<it>c'est|c'etait|est-ce(?! que\b| qu')|etait-ce)\b\s*(?P<rest>.*)$")
+_DEFINED = re.compile(r"(?:le |la |les |l'|un |une |des |qui\b|quoi\b|quand\b)\s?\w*")
+_WHAT_IS_IT = re.compile(r"^(?:qu'est[- ]ce que c'est|c'est quoi|qu'est-ce|kesako)\s*[?!.]*$")
+_THEN = re.compile(r"\ba (?:cette|l') ?epoque(?:-la)?|\ba ce moment-la\b|\bla-bas\b|\b(?:la-)?(?:dessus|dedans)\b")
 _NOUN_BEFORE = re.compile(
-    r"\b(?:l'|(?:le|la|les|un|une|des|du|mon|ma|mes|votre|vos|notre|nos|chaque|deux|trois) )(?!plupart|plus)[a-z]{2,}"
+    r"\b(?:l'|(?:le|la|les|un|une|des|du|mon|ma|mes|son|sa|ses|leurs?|votre|vos|notre|nos|chaque|deux|trois) )"
+    r"(?!plupart|plus)[a-z]{2,}"
 )
 _WH_NOUN = re.compile(
-    r"\b(?:quels?|quelles?|combien (?:de|d'))\s*(?!est\b|sont\b|etait\b|etaient\b|fut\b|sera\b)[a-z]{2,}"
+    r"\b(?:quels?\b|quelles?\b|combien (?:de\b|d'))\s*(?!(?:est|sont|etait|etaient|fut|sera)\b)[a-z]{2,}"
 )
-_CONSONANT_ARTICLE = {"son": "le", "sa": "la", "ses": "les", "leur": "le", "leurs": "les"}
-GENERIC = frozenset(
-    "application appli app projet produit service logiciel outil systeme plateforme programme site startup start-up demarche solution fiche dispositif "
-    "initiative entreprise livre film serie jeu bibliotheque langage base serveur equipe mouvement".split()
-)
+# "Qui est son maire ?" asks of what was said; "Qui a perdu son titre ?" does not.
+_OWN_SUBJECT = re.compile(r"qui (?!(?:est|sont|etait|etaient|fut|sera|s|assure|gere|porte|finance|heberge)\b)")
+_ARTICLES = {"son": "le", "sa": "la", "ses": "les", "leur": "le", "leurs": "les"}
 _OPENING = frozenset(
-    "qui que qu quoi quel quelle quels quelles comment pourquoi combien quand ou est sont a ont existe peut dans depuis avec par pour sur en de d l le la les un une des "
-    "ce cet cette ces c son sa ses il elle ils elles y et mais ou donc alors lequel laquelle lesquels s si sous chez vers jusqu a au aux parmi selon "
-    "etait fait faut doit sert donne liste cite va".split()
+    "qui que qu quoi quel quelle quels quelles comment pourquoi combien quand ou est sont a ont existe peut dans depuis "
+    "avec par pour sur en de d l le la les un une des ce cet cette ces c son sa ses il elle ils elles y et mais donc alors "
+    "lequel laquelle lesquels s si sous chez vers jusqu au aux parmi selon etait fait faut doit sert donne liste cite va "
+    "leur leurs".split()
 )
+GENERIC = frozenset(
+    "application appli app projet produit service logiciel outil systeme plateforme programme site startup start-up "
+    "demarche solution fiche dispositif initiative entreprise livre film serie jeu bibliotheque langage base serveur "
+    "equipe".split()
+)
+"""Nouns that say what kind of thing is meant, and not which."""
 
 
 def resolve(asked: Asked) -> Rewritten | None:
@@ -78,137 +95,106 @@ def resolve(asked: Asked) -> Rewritten | None:
     return _this(asked) or _subject(asked) or _owner(asked) or _object(asked) or _it_is(asked) or _then(asked)
 
 
-def _inside(asked: Asked, before: str, *, nouns: bool = True) -> bool:
-    """Whether something named before in the question is meant."""
-    if names(asked.text[: len(before)], "fr"):
+def _inside(asked: Asked, end: int, *, asked_noun: bool = False) -> bool:
+    """Whether something named before `end` in the question is meant; `asked_noun`: also the noun of "quel …"."""
+    before = asked.plain[:end]
+    if names(asked.text[:end], "fr") or asked.opened_by_name(end, _OPENING) or _NOUN_BEFORE.search(before):
         return True
-    first = asked.words[0]
-    if first.text[:1].isupper() and first.key not in _OPENING and first.end <= len(before):
-        return True  # "Redis, quel est son port ?"
-    return bool(_NOUN_BEFORE.search(before)) or (nouns and bool(_WH_NOUN.search(before)))
+    return asked_noun and _WH_NOUN.search(before) is not None
 
 
 def _who(asked: Asked, pronoun: str) -> str:
-    return asked.past.person if pronoun in ("il", "elle", "lui") and asked.past.person else asked.topic
+    return (asked.past.person if pronoun in ("il", "elle", "lui") else "") or asked.topic
+
+
+def _this(asked: Asked) -> Rewritten | None:
+    """ "celui-ci", "ça", "ce projet"."""
+    for match in _DEMONSTRATIVE.finditer(asked.plain):
+        if not _inside(asked, match.start()):
+            return asked.replaced(match.span("it"), asked.topic, "pronoun")
+    for match in _THIS.finditer(asked.plain):
+        if asked.own_names or asked.plain[: match.start()].endswith("est-"):
+            continue
+        noun = match["noun"].removesuffix("-la")
+        if noun.rstrip("s") in GENERIC or noun in keys(asked.topic):
+            return asked.replaced(match.span(), asked.topic, "description")
+        if not _inside(asked, match.start()):
+            return asked.about("description")
+    return None
 
 
 def _subject(asked: Asked) -> Rewritten | None:
-    low = asked.plain
-    for match in _INVERTED.finditer(low):
-        if _EXPLETIVE_VERB.search(low[max(0, match.start() - 2) : match.end()]) or _EXPLETIVE_EASE.match(
-            low[match.start() :]
-        ):
+    """ "Dans quelle phase est-il ?", "Elle coûte combien ?", "avec lui"."""
+    for match in _INVERTED.finditer(asked.plain):
+        start = match.start()
+        if _EXPLETIVE.search(asked.plain[max(0, start - 13) :]) or _inside(asked, start):
             continue
-        if re.search(r"quelle heure $", low[: match.start()]) or _inside(asked, low[: match.start()], nouns=False):
-            continue
-        return asked.replaced((match.start(), match.start()), _who(asked, "il"), "pronoun")
-    for match in _SUBJECT.finditer(low):
-        if match.start() and low[match.start() - 1] == "-":
-            continue
-        if _inside(asked, low[: match.start("pronoun")], nouns=False):
-            continue
-        return asked.replaced(match.span("pronoun"), _who(asked, match["pronoun"]), "pronoun")
-    for match in _AFTER_PREPOSITION.finditer(low):
-        if not _inside(asked, low[: match.start()]):
+        text = asked.text if start else asked.text[:1].lower() + asked.text[1:]
+        return replace(asked, text=text).replaced((start, start), _who(asked, "il"), "pronoun")
+    for pattern in (_SUBJECT, _AFTER_PREPOSITION):
+        for match in pattern.finditer(asked.plain):
+            start = match.start("it")
+            title = start > 0 and asked.text[start].isupper()
+            if (
+                title
+                or _EXPLETIVE.search(asked.plain[max(0, start - 13) : match.end("it") + 12])
+                or _inside(asked, start)
+            ):
+                continue
             return asked.replaced(match.span("it"), _who(asked, match["it"]), "pronoun")
     return None
 
 
 def _owner(asked: Asked) -> Rewritten | None:
-    low = asked.plain
-    for match in _POSSESSIVE.finditer(low):
-        before = low[: match.start()]
-        if (
-            re.search(r"\b(?:le|un|du|au|ce|quel|de|et)\s*$", before)
-            and match["owner"] == "son"
-            and not re.search(r"\b(?:et|de)\s*$", before)
-        ):
-            continue  # a sound
-        if match["owner"].startswith("leur") and re.search(r"\bqui\s*$", before):
-            continue  # "qui leur permet"
-        if _inside(asked, before) or re.match(
-            r"qui (?!est\b|sont\b|etait\b|etaient\b|fut\b|sera\b|s\b|assure\b|gere\b|porte\b|finance\b|heberge\b)",
-            before,
-        ):
+    """ "son incubateur": l'incubateur de Redis."""
+    for match in _POSSESSIVE.finditer(asked.plain):
+        before = asked.plain[: match.start()]
+        sound = match["owner"] == "son" and re.search(r"\b(?:le|un|du|au|ce|quel)\s*$", before)
+        clitic = match["owner"].startswith("leur") and re.search(r"\bqui\s*$", before)  # "qui leur permet"
+        if sound or clitic or _OWN_SUBJECT.match(before) or _inside(asked, match.start(), asked_noun=True):
             continue
-        article = (
-            "l'"
-            if match["noun"][0] in "aeiouy" or match["noun"][:2] in ("he", "hi", "ho", "hu")
-            else _CONSONANT_ARTICLE[match["owner"]]
-        )
-        if match["owner"] in ("ses", "leurs"):
-            article = "les"
         start, end = match.span("owner")
-        if re.search(r"\bde\s*$", before) and article in ("le", "les"):
-            start = re.search(r"\bde\s*$", before).start()  # type: ignore[union-attr]
-            article = "du" if article == "le" else "des"
-        opened = asked.text[:start] + article + " " + asked.text[end:].lstrip()
-        return Asked(opened, "fr", asked.past).appended(of(asked.topic, "fr"), "possessive")
+        opened = f"{asked.text[:start]}{_article(match)} {asked.text[end:].lstrip()}"
+        return replace(asked, text=opened).appended(of(asked.topic, "fr"), "possessive")
     return None
 
 
+def _article(match: re.Match[str]) -> str:
+    elided = match["noun"][0] in "aeiouy" or match["noun"][:2] in ("he", "hi", "ho", "hu")
+    return "l'" if elided and not match["owner"].endswith("s") else _ARTICLES[match["owner"]]
+
+
 def _object(asked: Asked) -> Rewritten | None:
-    low = asked.plain
-    for pattern in (_VERB_OBJECT, _INFINITIVE_OBJECT, _Y, _EN):
-        for match in pattern.finditer(low):
-            before = low[: match.start()]
-            if before and _inside(asked, before, nouns=False):
-                continue
-            it = match["it"].strip()
-            person = _who(asked, it) if it in ("lui", "leur") else asked.topic
-            part = f"à {person}" if it in ("lui", "leur", "y") else of(person, "fr") if it == "en" else person
+    """ "Qui la sponsorise ?", "Comment y accéder ?", "Qui en est responsable ?"."""
+    for pattern in _OBJECT:
+        for match in pattern.finditer(asked.plain):
             start, end = match.span("it")
-            return Asked(asked.text[:start] + asked.text[end:], "fr", asked.past).appended(part, "pronoun")
+            if asked.text[end : end + 1].isupper() or _inside(asked, match.start()):
+                continue  # "Quand l'Inter"
+            it = match["it"].strip()
+            part = {
+                "lui": f"à {_who(asked, it)}",
+                "leur": f"à {asked.topic}",
+                "y": f"à {asked.topic}",
+                "en": of(asked.topic, "fr"),
+            }
+            return replace(asked, text=asked.text[:start] + asked.text[end:]).appended(
+                part.get(it, asked.topic), "pronoun"
+            )
     return None
 
 
 def _it_is(asked: Asked) -> Rewritten | None:
     """ "C'est gratuit ?", "C'est quoi ?", "Est-ce libre ?" when nothing else in the question is meant."""
-    if match := _WHAT_IS_IT.search(asked.plain):
-        if not asked.content or match.start() == 0:
-            return Rewritten(f"Qu'est-ce que {asked.topic} ?", "pronoun")
-        return None
+    if _WHAT_IS_IT.match(asked.plain):
+        return Rewritten(f"Qu'est-ce que {asked.topic} ?", "pronoun")
     match = _IT_IS.match(asked.plain)
-    if (
-        match is None
-        or asked.own_names
-        or len(asked.content) > 2
-        or re.match(r"(?:le|la|les|l'|un|une|qui|quoi|quand|des) ?\w", match["rest"])
-    ):
+    if match is None or asked.own_names or len(asked.content) > 2 or _DEFINED.match(match["rest"]):
         return None
-    return asked.replaced(
-        match.span("it"),
-        f"{asked.topic} {'est-il' if match['it'].startswith('est') else asked.text[slice(*match.span('it'))]}",
-        "pronoun",
-    )
-
-
-def _this(asked: Asked) -> Rewritten | None:
-    low = asked.plain
-    for match in _DEMONSTRATIVE.finditer(low):
-        if not _inside(asked, low[: match.start()], nouns=False):
-            return asked.replaced(match.span("this"), asked.topic, "pronoun")
-    for match in _THIS.finditer(low):
-        if (
-            asked.own_names
-            or re.match(r"-?la\b", low[match.end() :])
-            or re.search(r"est-$|qu'est-$", low[: match.start()])
-        ):
-            continue
-        if match["noun"].rstrip("s") in GENERIC or match["noun"] in plain_words(asked.topic):
-            return asked.replaced(match.span(), asked.topic, "description")
-        if not _inside(asked, low[: match.start()], nouns=False):
-            return asked.about("description")
-    return None
-
-
-def plain_words(text: str) -> set[str]:
-    from assistant.rewrite.words import keys
-
-    return keys(text)
+    said = asked.text[slice(*match.span("it"))].lower()
+    verb = {"est-ce": " est-il", "etait-ce": " était-il"}.get(match["it"], f", {said}")
+    return asked.replaced(match.span("it"), asked.topic + verb, "pronoun")
 
 
 def _then(asked: Asked) -> Rewritten | None:
-    if _THEN.search(asked.plain) and not asked.own_names:
-        return asked.about("time or place")
-    return None
+    return asked.about("time or place") if _THEN.search(asked.plain) and not asked.own_names else None

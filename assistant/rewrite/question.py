@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from assistant.rewrite.topic import Past
@@ -53,6 +53,19 @@ class Asked:
     @cached_property
     def topic(self) -> str:
         return self.past.topic.text
+
+    def only(self, text: str) -> Asked:
+        """A part of the question, taken as one that goes on from the last."""
+        return replace(self, text=text, linked=True)
+
+    def of_last(self) -> Asked:
+        """The last question in place of this one."""
+        return replace(self, text=self.past.question)
+
+    def opened_by_name(self, end: int, opening: frozenset[str]) -> bool:
+        """Whether a name opens the question and ends before `end`: "Redis: what is its port?"."""
+        first = self.words[0] if self.words else None
+        return first is not None and first.text[:1].isupper() and first.key not in opening and first.end <= end
 
     def replaced(self, span: Span, by: str, reason: str) -> Rewritten:
         """With `by` instead of what stands at `span`."""

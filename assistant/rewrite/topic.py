@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from assistant.generators.base import Turn
 from assistant.rewrite.words import Span, content, keys, names, phrase, plain, split
@@ -39,6 +40,8 @@ class Past:
     question: str
     """The last question, as one of its own."""
     topic: Topic
+    earlier: tuple[str, ...] = ()
+    """Every question looked back at, the last one first."""
     person: str = ""
     """Whom the last answer named, when the question asked who."""
 
@@ -46,8 +49,8 @@ class Past:
 def recall(history: Sequence[Turn], language: Language) -> Past | None:
     """What the conversation is about; None when its questions say nothing."""
     topic: Topic | None = None
-    for turn in history[-REMEMBERED:]:
-        asked = " ".join((turn.searched or turn.question).split())
+    questions = [" ".join((turn.searched or turn.question).split()) for turn in history[-REMEMBERED:]]
+    for turn, asked in zip(history[-REMEMBERED:], questions, strict=True):
         if turn.searched and topic and holds(asked, topic.text, language):
             continue  # a follow-up stays with what it followed
         found = subject(asked, turn.titles, language)
@@ -55,8 +58,7 @@ def recall(history: Sequence[Turn], language: Language) -> Past | None:
             topic = found
     if topic is None:
         return None
-    last = history[-1]
-    return Past(" ".join((last.searched or last.question).split()), topic, _person(last))
+    return Past(questions[-1], topic, tuple(reversed(questions)), _person(history[-1]))
 
 
 def _weighty(question: str, topic: Topic, language: Language) -> bool:
@@ -97,7 +99,7 @@ def pair(text: str, language: Language) -> str:
     if match := re.search(r"\b(?:between|entre) (.+?)\s*[?.!]*$", plain(text)):
         return text[match.start(1) : match.end(1)]
     found = names(text, language)
-    for (start, end), (after, last) in zip(found, found[1:], strict=False):
+    for (start, end), (after, last) in pairwise(found):
         if re.fullmatch(r"\W*(?:and|or|et|ou|vs\.?|,)\W*(?:the |la |le |les |l')?", plain(text[end:after])):
             return text[start:last]
     return ""

@@ -59,25 +59,30 @@ _CLITIC = re.compile(r"-(?:t-)?(?:il|elle|ils|elles|on|ce|je|tu|nous|vous|le|la|
 _STOP = re.compile(r"[.!?:;…]\s*[\"'«“(]*$")
 _VERBS: dict[Language, frozenset[str]] = {
     "en": frozenset(
-        "work works make makes take takes took use uses used live lives play plays sleep eat eats start starts end ends begin begins offer offers store stores call "
-        "called look looks come comes came give gives keep keeps run runs become becomes became die died change changes help helps add delete remove create "
-        "update install build set put see say says said tell ask answer cost costs pay paid cause causes include includes mean means buy sell send read write "
-        "support supports provide provides allow allows require requires need needs like likes want wants try tried going taken made done gone been known "
-        "invented created built located found founded held won lost written spoken grow grows move moves enter enters leave leaves meet happen appear appears differ "
-        "compare improve handle protect protects available possible important worth free different same".split()
+        "work works make makes take takes took use uses used live lives play plays sleep eat eats start starts end ends begin "
+        "begins offer offers store stores call called look looks come comes came give gives keep keeps run runs become becomes "
+        "became die died change changes help helps add delete remove create update install build set put see say says said tell "
+        "ask answer cost costs pay paid cause causes include includes mean means buy sell send read write support supports "
+        "provide provides allow allows require requires need needs like likes want wants try tried going taken made done gone "
+        "been known invented created built located found founded held won lost written spoken grow grows move moves enter "
+        "enters leave leaves meet happen appear appears differ compare improve handle protect protects seem seems view affect "
+        "affects".split()
     ),
     "fr": frozenset(
-        "utilise utilisent porte portent permet permettent coute coutent marche fonctionne fonctionnent incube finance financent gere gerent heberge sponsorise "
-        "developpe cree creee ecrit ecrite ecoute date vient viennent devient appartient concerne existe contient contiennent commence finit "
-        "signifie represente propose proposent aide aident soutient dirige fabrique produit se-trouve vit vivent meurt mort ne nee joue jouent".split()
+        "utilise utilisent porte portent permet permettent coute coutent marche fonctionne fonctionnent incube finance "
+        "financent gere gerent heberge sponsorise developpe cree creee ecrit ecrite ecoute date vient viennent devient "
+        "appartient concerne existe contient contiennent commence finit signifie represente propose proposent aide aident "
+        "soutient dirige fabrique produit vit vivent meurt mort ne nee joue jouent provient proviennent s'adresse".split()
     ),
 }
-"""Frequent verbs and adjectives that end a phrase; a phrase with an unknown verb in it is longer than it should be, no more."""
+"""Frequent verbs: they end a phrase. A phrase with an unknown verb in it is longer than it should be, no more."""
+_ADJECTIVES = frozenset("available possible important worth free different same true sure ready".split())
 _RELATION = re.compile(
-    r"^(?:(?:the|les?|la|l'|a|an|une?|des) ?)?(?:\w+ )?(?:\w+ (?:and|or|et|ou) )?(?:differen\w+|meanings?|types?|causes?|names?|number|kinds?|parts?|roles?|purpose|definition|importance|"
-    r"advantages?|disadvantages?|benefits?|steps?|shapes?|size|history|examples?|list|ways?|process|distance|age|population|cost|price|origins?|title|"
-    r"signification|nom|noms|nombre|but|avantages?|inconvenients?|etapes?|taille|histoire|exemples?|liste|facons?|manieres?|processus|distance|"
-    r"prix|cout|origine|titre|auteur|date|annee|licence|license|port|version|categor\w+|rise|fall|end|fin|debut|beginning|capital\w*|importance|objectif)\s+"
+    r"^(?:(?:the|les?|la|l'|a|an|une?|des) ?)?(?:\w+ )?(?:\w+ (?:and|or|et|ou) )?(?:differen\w+|meanings?|types?|causes?|names?|"
+    r"number|kinds?|parts?|roles?|purpose|definition|importance|advantages?|disadvantages?|benefits?|steps?|shapes?|size|history|"
+    r"examples?|list|ways?|process|distance|age|population|cost|price|origins?|title|signification|noms?|nombre|but|avantages?|"
+    r"inconvenients?|etapes?|taille|histoire|exemples?|liste|facons?|manieres?|processus|prix|cout|origine|titre|auteur|date|"
+    r"annee|licence|license|port|version|categor\w+|rise|fall|end|fin|debut|beginning|capital\w*|objectif)\s+"
     r"(?:of|between|de|du|des|d'|entre|for)\s*"
 )
 """The head of "the meaning of X", which is asked about X."""
@@ -119,6 +124,11 @@ def is_form(word: Word, language: Language) -> bool:
     return key in _FORM[language] or key in _DETERMINERS[language] or key in _JOINTS[language]
 
 
+def has_verb(text: str, language: Language) -> bool:
+    """Whether a frequent verb is in it."""
+    return any(w.key in _VERBS[language] for w in split(text))
+
+
 def content(text: str, language: Language) -> list[Word]:
     """Words that say what a text is about; single letters and digits too."""
     return [w for w in split(text) if not is_form(w, language)]
@@ -154,7 +164,7 @@ def _is_name(text: str, words: tuple[Word, ...], i: int, language: Language) -> 
         return False
     inside = any(c.isupper() for c in word.text[1:])
     if word.key in _OPENERS or is_form(word, language):
-        return inside and len(word.text) > 1 and not _opens(text, word)
+        return not _opens(text, word)
     if inside or not _opens(text, word):
         return True
     follows = words[i + 1] if i + 1 < len(words) else None
@@ -236,7 +246,12 @@ def runs(text: str, language: Language) -> list[list[Word]]:
     found: list[list[Word]] = [[]]
     before: Word | None = None
     for word in split(text):
-        form = word.key in _FORM[language] or word.key in _VERBS[language] or _participle(word, found[-1], language)
+        form = (
+            word.key in _FORM[language]
+            or word.key in _VERBS[language]
+            or word.key in _ADJECTIVES
+            or _participle(word, found[-1], language)
+        )
         broken = before is not None and re.search(r"[^\s'’\"«»“”-]", text[before.end : word.start]) is not None
         if form or broken or len(found[-1]) >= PHRASE_WORDS:
             found.append([])

@@ -1,0 +1,108 @@
+"""Follow-ups that describe what was named before: "the Wall", "the application", "Which is more important?"."""
+
+from __future__ import annotations
+
+import re
+
+from assistant.generators.concepts import asked as concepts_asked
+from assistant.rewrite import english, french
+from assistant.rewrite.fragments import FRAGMENT, is_sentence
+from assistant.rewrite.question import Asked, Rewritten
+from assistant.rewrite.topic import find, pair
+from assistant.rewrite.words import Span, is_form, runs
+from retrieval.types import Language
+
+BARE = 1
+"""Content words of a whole question that leans by its article alone."""
+
+_COMPARISON = re.compile(
+    r"^(?:which|which one|which of (?:them|the two|these)|what|lequel|laquelle|lesquels|lesquelles|quel|quelle)"
+    r"(?: (?:is|are|was|one is|offers|protects|est|sont|a ete|coute))? (?:the |le |la )?"
+    r"(?:more|most|less|least|better|best|worse|worst|plus|moins|meilleure?|mieux|pire|"
+    r"(?:cheap|fast|larg|bigg|old|new|easi|saf|small|long|high|low|strong|simpl|slow)(?:er|est))\b"
+)
+_DIFFERENCE = re.compile(
+    r"\b(?:differences?|same|meme|different\w*|ressembl\w*|mieux)\b(?! (?:between|entre|with|from|than|avec|que)\b)"
+)
+_OTHERS = re.compile(
+    r"\b(?:(?:any|some|what|which|the) others?|what else|who else|anything else|another|d'autres?|autre chose|qui d'autre)\b"
+)
+_DEFINITE: dict[Language, re.Pattern[str]] = {
+    "en": re.compile(r"\bthe (?:\w+ )?\w+(?! ?\w| (?:of|for|in|that|which|who|to|between|on|at|from|with|by)\b)"),
+    "fr": re.compile(
+        r"(?:\b(?:le|la|les) |\bl')\w+(?!['\w])(?! (?:de|du|des|qui|que|dont|pour|en|a|au|aux|entre|dans|sur)\b| d')"
+    ),
+}
+_LONE = re.compile(
+    r"^(?:which|what|how many|(?:en |dans |a |de )?quel(?:le)?s?|combien (?:de |d'))\s*\w+\s*\?",
+)
+_THE = re.compile(
+    r"\b(?:the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)(?=\s*(?:$|[?.!,]|'s\b|(?:is|are|was|were|has|have|"
+    r"had|do|does|did|will|can|when|and|est|sont|a|ont|et)\b))"
+)
+_ANY = re.compile(r"\b(?:the |le |la |les |l')(?P<noun>[a-z-]+)")
+
+
+def compared(asked: Asked) -> Rewritten | None:
+    """ "Which is more important?" of what the last question set side by side."""
+    if asked.own_names or len(asked.content) > FRAGMENT:
+        return None
+    both = pair(asked.past.question, asked.language)
+    between = "entre" if asked.language == "fr" else "between"
+    if _COMPARISON.match(asked.plain):
+        if both:
+            return asked.appended(f"{between} {both}", "comparison")
+        return asked.about("comparison") if len(asked.content) <= 2 else None
+    if both and _DIFFERENCE.search(asked.plain):
+        return asked.appended(f"{between} {both}", "comparison")
+    return asked.about("comparison") if _OTHERS.search(asked.plain) and len(asked.content) <= 1 else None
+
+
+def partly_named(asked: Asked) -> Rewritten | None:
+    """ "the Wall", after a question about the Great Wall of China."""
+    for match in _THE.finditer(asked.plain):
+        for text in (*asked.past.earlier, asked.topic):
+            if (whole := _compound(text, match["noun"], asked.language)) and not find(asked.text, whole):
+                return asked.replaced(match.span(), whole, "description")
+    return None
+
+
+def _compound(text: str, noun: str, language: Language) -> str:
+    """The phrase of a text in which a noun is the head of several words: "quit india movement" for "movement"."""
+    for run in runs(text, language):
+        for i, word in enumerate(run):
+            closed = i + 1 == len(run) or is_form(run[i + 1], language)
+            if _root(word.key) == _root(noun) and closed and i and not is_form(run[i - 1], language):
+                start = i
+                while start and not is_form(run[start - 1], language):
+                    start -= 1
+                return text[run[start].start : run[-1].end]
+    return ""
+
+
+def _root(key: str) -> str:
+    return key.rstrip("sx") if len(key) > 3 else key
+
+
+def described(asked: Asked) -> Rewritten | None:
+    """ "the application", "What are the benefits?": a definite noun that nothing in the question defines."""
+    if asked.own_names:
+        return None
+    few = len(asked.content)
+    if few <= FRAGMENT and asked.past.topic.named and (place := _generic(asked)):
+        return asked.replaced(place, asked.topic, "description")
+    if asked.linked and few <= FRAGMENT:
+        return asked.about("description")
+    defined = _DEFINITE[asked.language].search(asked.plain) or _LONE.match(asked.plain)
+    return asked.about("description") if defined and few <= BARE + bool(concepts_asked(asked.text)) else None
+
+
+def _generic(asked: Asked) -> Span | None:
+    """Where "the application" stands, when nothing behind it says which."""
+    generic = french.GENERIC if asked.language == "fr" else english.GENERIC
+    for match in _ANY.finditer(asked.plain):
+        after = next((w for w in asked.words if w.start >= match.end()), None)
+        ends = after is None or re.match(r"\s*[,?.!]|'s\b", asked.plain[match.end() :])
+        if match["noun"] in generic and (ends or (after and is_sentence(after.text, asked.language))):
+            return match.span()
+    return None
