@@ -98,8 +98,20 @@ def _from_hub(repo: str, name: str) -> Path:
         try:
             return _checked(Path(snapshot_download(repo, local_files_only=True, **patterns)), name)
         except (FileNotFoundError, ModelMissing):  # not in the cache, or a part of it
+            _reach(repo, name)
             with disk_errors(Path(os.environ.get("HF_HOME", "~/.cache/huggingface"))):
-                return Path(snapshot_download(repo, etag_timeout=CONNECT_SECONDS, **patterns))
+                return Path(snapshot_download(repo, **patterns))
+
+
+def _reach(repo: str, name: str) -> None:
+    """Ask the Hub for the model. A download waits for a server that never answers as long as it takes."""
+    import httpx
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(repo, timeout=CONNECT_SECONDS)
+    except (httpx.TransportError, ConnectionError) as error:
+        raise _unreachable(repo, name, error) from None
 
 
 @contextmanager
@@ -128,7 +140,9 @@ def _failures(repo: str, name: str) -> Iterator[None]:
 
 
 def _unreachable(repo: str, name: str, error: Exception) -> ModelMissing:
-    if "HF_HUB_OFFLINE" in str(error) or isinstance(error.__cause__, ConnectionError):
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if isinstance(error, OfflineModeIsEnabled):
         message = f"{name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it."
         return ModelMissing(message, f"Unset HF_HUB_OFFLINE. {TO_DOWNLOAD.format(repo=repo)}")
     message = f"{name} is not on this machine, and the Hub cannot be reached."
