@@ -41,18 +41,12 @@ def load_generator(setting: str, app: App) -> Generator:
     """
     from assistant.generators.auto import choose
 
-    if setting in ("auto", "extractive") and not hasattr(app, "home"):
-        from assistant.generators.extractive import ExtractiveGenerator as Extractive
-
-        return Extractive(app)  # type: ignore[arg-type]
     environ, settings = environment(app.home.env), app.settings.model
     name, reason = choose(settings, environ) if setting == "auto" else (setting, "")
     if name == "extractive":
         from assistant.generators.extractive import ExtractiveGenerator
 
-        extractive = ExtractiveGenerator(app.knowledge)
-        extractive.reason = reason  # type: ignore[attr-defined]
-        return extractive
+        return ExtractiveGenerator(app.knowledge, reason)
     from assistant.generators.model import ModelGenerator
 
     options = Options(settings.temperature, settings.max_tokens, settings.timeout, settings.seed)
