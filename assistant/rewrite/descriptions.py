@@ -7,9 +7,9 @@ import re
 from assistant.generators.concepts import asked as concepts_asked
 from assistant.rewrite import english, french
 from assistant.rewrite.fragments import FRAGMENT, is_sentence
-from assistant.rewrite.question import Asked, Rewritten
+from assistant.rewrite.question import Asked, Rewritten, of
 from assistant.rewrite.topic import find, pair
-from assistant.rewrite.words import Span, is_form, runs
+from assistant.rewrite.words import is_form, runs
 from retrieval.types import Language
 
 BARE = 1
@@ -40,7 +40,7 @@ _THE = re.compile(
     r"\b(?:the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)(?=\s*(?:$|[?.!,]|'s\b|(?:is|are|was|were|has|have|"
     r"had|do|does|did|will|can|when|and|est|sont|a|ont|et)\b))"
 )
-_ANY = re.compile(r"\b(?:the |le |la |les |l')(?P<noun>[a-z-]+)")
+_ANY = re.compile(r"\b(?:(?P<of>du )|(?P<to>au )|the |le |la |les |l')(?P<noun>[a-z-]++)")
 
 
 def compared(asked: Asked) -> Rewritten | None:
@@ -89,20 +89,21 @@ def described(asked: Asked) -> Rewritten | None:
     if asked.own_names:
         return None
     few = len(asked.content)
-    if few <= FRAGMENT and asked.past.topic.named and (place := _generic(asked)):
-        return asked.replaced(place, asked.topic, "description")
+    if few <= FRAGMENT and asked.past.topic.named and (found := _generic(asked)):
+        what = of(asked.topic, "fr") if found["of"] else f"à {asked.topic}" if found["to"] else asked.topic
+        return asked.replaced(found.span(), what, "description")
     if asked.linked and few <= FRAGMENT:
         return asked.about("description")
     defined = _DEFINITE[asked.language].search(asked.plain) or _LONE.match(asked.plain)
     return asked.about("description") if defined and few <= BARE + bool(concepts_asked(asked.text)) else None
 
 
-def _generic(asked: Asked) -> Span | None:
+def _generic(asked: Asked) -> re.Match[str] | None:
     """Where "the application" stands, when nothing behind it says which."""
     generic = french.GENERIC if asked.language == "fr" else english.GENERIC
     for match in _ANY.finditer(asked.plain):
         after = next((w for w in asked.words if w.start >= match.end()), None)
         ends = after is None or re.match(r"\s*[,?.!]|'s\b", asked.plain[match.end() :])
         if match["noun"] in generic and (ends or (after and is_sentence(after.text, asked.language))):
-            return match.span()
+            return match
     return None

@@ -21,6 +21,7 @@ _LEAD = re.compile(
     r"qu'en est[- ]il (?:de|du|des|d'|pour)|quid (?:de|du|des|d')|(?:la )?meme (?:question|chose) (?:pour|avec|sur)|"
     r"idem (?:pour|avec)|pareil (?:pour|avec)|(?:celui|celle|ceux|celles) d[e']|du cote (?:de|du|des|d'))\s*(?P<rest>.+)$"
 )
+_SAME = re.compile(r"^(?:same|(?:la )?meme|idem|pareil)\b")
 _SAID = (
     r"(?:i mean[t]?|i was (?:asking|talking) (?:about|for)|je voulais dire|je parlais (?:de|du|des|d')|je pensais a)"
 )
@@ -95,6 +96,8 @@ def led(asked: Asked) -> Rewritten | None:
     rest = asked.text[match.start("rest") :] if match else asked.text
     if is_sentence(rest, asked.language) or len(content(rest, asked.language)) > FRAGMENT + bool(match) * FRAGMENT:
         return None
+    if match and _SAME.match(asked.plain):
+        return _swapped(asked, clean(rest))
     return _entity_or_field(asked.only(rest))
 
 

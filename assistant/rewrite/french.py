@@ -20,8 +20,9 @@ _NOWHERE = (
 )
 # "y a-t-il", "faut-il", "est-il possible de"; the marks between verb and pronoun are often missing.
 _EXPLETIVE = re.compile(
-    r"(?:\by a|\by avait|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bexiste|\bexistait|\bsuffit|\bconvient|"
+    r"(?:\by a|\by avait|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bsuffit|\bconvient|"
     r"\bpleut|\bneige|\bvaut|\breste|[sc]e passe|[sc]e passait|\bpasse|\barrive|\bimporte|peut)[- ]?(?:t ?[-' ])?(?:il|elle)\b"
+    r"|\bexist(?:e|ait)[- ]t[- ]il (?=\w)"
     rf"|quelle heure est-il|est[- ]il question|(?:est|etait|serait)-il (?:\w+ment )?(?:{_EASE})\b.{{0,25}} ?(?:de|d'|que|qu')"
 )
 _INVERTED = re.compile(r"(?:\b(?:ne |n'|se |s'|y |en |l'|le |la |les |lui ))?\b[a-z]+-(?:t-)?(?:il|elle|ils|elles)\b")
@@ -151,7 +152,8 @@ def _owner(asked: Asked) -> Rewritten | None:
         before = asked.plain[: match.start()]
         sound = match["owner"] == "son" and re.search(r"\b(?:le|un|du|au|ce|quel)\s*$", before)
         clitic = match["owner"].startswith("leur") and re.search(r"\bqui\s*$", before)  # "qui leur permet"
-        if sound or clitic or _OWN_SUBJECT.match(before) or _inside(asked, match.start(), asked_noun=True):
+        anyone = re.search(r"\b(?:[a-z]{2,}(?:er|ir|re)|on [a-z]+)\s*$", before)  # "déclarer ses revenus"
+        if sound or clitic or anyone or _OWN_SUBJECT.match(before) or _inside(asked, match.start(), asked_noun=True):
             continue
         start, end = match.span("owner")
         opened = f"{asked.text[:start]}{_article(match)} {asked.text[end:].lstrip()}"

@@ -11,7 +11,7 @@ from assistant.rewrite.descriptions import compared, described, partly_named
 from assistant.rewrite.fragments import bare_wh, correction, fragment, led
 from assistant.rewrite.question import Asked, Rewritten
 from assistant.rewrite.topic import holds, recall
-from assistant.rewrite.words import content, plain, split
+from assistant.rewrite.words import content, names, plain, split
 from retrieval.text import detect_language
 from retrieval.types import Language
 
@@ -19,6 +19,8 @@ LONGEST_QUESTION = 300
 """Characters; a longer one says what it is about."""
 LONGEST = 400
 """Characters of what is searched."""
+SHORT = 2
+"""Content words of a question that may lean without any sign of it."""
 
 _OPENER = re.compile(
     r"^(?:(?:ok|okay|great|thanks|thank you|cool|nice|well|oh|ah|yes|oui|merci|d'accord|tres bien|bien|super|parfait|entendu|"
@@ -47,6 +49,13 @@ def standalone(question: str, history: Sequence[Turn], language: Language | None
     # By the language it would be taken for, too: what is rewritten again and again was not understood.
     settled = all(_once(made.text, history, other) is None for other in {spoken, spoken_in(made.text, history)})
     return made if settled else None
+
+
+def may_lean(question: str, history: Sequence[Turn], language: Language | None = None) -> bool:
+    """Whether a model should be asked: the rules would rewrite the question, or it is short and names nothing."""
+    spoken = language or spoken_in(question, history)
+    short = len(content(question, spoken)) <= SHORT and not names(question, spoken)
+    return short or standalone(question, history, language) is not None
 
 
 def spoken_in(question: str, history: Sequence[Turn]) -> Language:

@@ -54,7 +54,7 @@ def recall(history: Sequence[Turn], language: Language) -> Past | None:
         if turn.searched and topic and holds(asked, topic.text, language):
             continue  # a follow-up stays with what it followed
         found = subject(asked, turn.titles, language)
-        if found and (found.named or topic is None or _weighty(asked, found, language)):
+        if found and (topic is None or (find(asked, found.text) and found.named) or _weighty(asked, found, language)):
             topic = found
     if topic is None:
         return None
@@ -62,8 +62,8 @@ def recall(history: Sequence[Turn], language: Language) -> Past | None:
 
 
 def _weighty(question: str, topic: Topic, language: Language) -> bool:
-    """Whether a phrase says enough to become what is talked about: two words, or the thing whose meaning is asked."""
-    matter = len(content(topic.text, language))
+    """Whether a question without a name says enough to change the subject: two words, or a thing whose meaning is asked."""
+    matter = len(content(question if topic.named else topic.text, language))
     return matter >= 2 or (matter == 1 and _MEANING.match(plain(question)) is not None)
 
 
