@@ -20,6 +20,7 @@ from assistant.generators.base import Generator as TextGenerator
 from assistant.modes import MODES, Mode
 from assistant.prompts import is_refusal
 from assistant.refusal import calibration, confidence, refusal
+from assistant.rewrite import Rewritten
 from assistant.sanitize import CleanStream
 from assistant.support import Supporter
 from retrieval.citation_stream import CitationStream
@@ -28,8 +29,8 @@ from retrieval.search import Found, Searcher, check_question
 from retrieval.text import detect_language
 from retrieval.types import INTERRUPTED, Answer, Language, Message, Passage
 
-Rewrite = Callable[[str, Sequence[Turn], Language | None], str]
-"""A question and the turns before it to the question as one of its own; empty when it is one already."""
+Rewrite = Callable[[str, Sequence[Turn], Language | None], Rewritten | None]
+"""A question and the turns before it to the question as one of its own; None when it is one already."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ class Answerer:
         """
         question = check_question(question)
         draft = _Draft(question, language or detect_language(question, default="fr"))
-        draft.searched = self.rewrite(question, turns, language) if self.rewrite and turns else ""
-        if draft.searched:
+        if self.rewrite and turns and (rewritten := self.rewrite(question, turns, language)):
+            draft.searched = rewritten.text
             yield Searched(draft.searched)
         said = question if draft.searched else ""
         recent = tuple(turns[-self.history :]) if self.history else ()
@@ -135,9 +136,7 @@ class Answerer:
         passages = focus.first(found, named)
         return Request(found.question, found.language, passages, self.max_words, named, said, history)
 
-    def _grounded(
-        self, draft: _Draft, found: Found, said: str, history: tuple[Turn, ...]
-    ) -> Iterator[Sources | Delta]:
+    def _grounded(self, draft: _Draft, found: Found, said: str, history: tuple[Turn, ...]) -> Iterator[Sources | Delta]:
         """An answer from passages, or a refusal."""
         request = self.request(found, said, history)
         draft.language, draft.passages = request.language, request.passages

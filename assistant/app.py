@@ -14,7 +14,7 @@ from assistant.workspace import Home, cache_folder
 from retrieval.errors import NoIndex
 
 if TYPE_CHECKING:
-    from assistant.answer import Answerer
+    from assistant.answer import Answerer, Rewrite
     from assistant.conversation import Conversation
     from assistant.generators.base import Generator
     from assistant.jobs import Jobs
@@ -108,7 +108,6 @@ class App:
     def answerer_of(self, mode: Mode, generator: Generator) -> Answerer:
         """The pipeline of a mode."""
         from assistant.answer import Answerer
-        from assistant.followups import rewriter
 
         answer, chat = self.settings.answer, self.settings.chat
         return Answerer(
@@ -118,9 +117,21 @@ class App:
             mode,
             answer.max_words,
             answer.refuse_below,
-            rewriter(chat.followups, generator, self.prompts),
+            self._rewriter(generator),
             chat.history,
         )
+
+    def _rewriter(self, generator: Generator) -> Rewrite | None:
+        """What makes a follow-up stand alone: the generator's model, else rules, as `chat.followups` says."""
+        from assistant.generators.model import ModelGenerator
+        from assistant.rewrite import standalone
+        from assistant.rewrite.model import ModelRewriter
+
+        if self.settings.chat.followups == "off":
+            return None
+        if self.settings.chat.followups == "auto" and isinstance(generator, ModelGenerator):
+            return ModelRewriter(generator.model, self.prompts)
+        return standalone
 
     @cached_property
     def prompts(self) -> Prompts:
@@ -185,10 +196,9 @@ class App:
         limits = Limits(index.parse_seconds, index.parse_memory_mb, index.max_file_mb)
         with writer_lock(self.home.lock), Loader(limits) as loader:
             library = Library(self.home.library, create=True)
-            own = tuple(
-                self.home.data / name
-                for name in ("index", "library.sqlite3", "library.sqlite3-journal", "journal.sqlite3", "journal.sqlite3-journal", "dyag.log", "index.lock")
-            )
+            databases = (self.home.library.name, self.home.journal.name)
+            kept = [name for base in databases for name in (base, f"{base}-journal")]
+            own = tuple(self.home.data / name for name in ("index", "jobs", "dyag.log", "index.lock", *kept))
             try:
                 yield Sync(library, self.home.index, self.embedder, loader, progress, index.vectors, own)
             finally:

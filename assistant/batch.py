@@ -50,7 +50,8 @@ def batch_lines(name: str, question: str, one: Callable[[str, str], AskResult | 
         raise BadInput(f"{_shown(name)} holds no question.", "Give one question a line, or JSONL with `text`.")
 
 
-def _line_result(number: int, line: str, one: Callable[[str, str], AskResult | SearchResult]
+def _line_result(
+    number: int, line: str, one: Callable[[str, str], AskResult | SearchResult]
 ) -> AskResult | SearchResult | BatchFailure:
     own_id, text = "", line
     try:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assistant.command import chat_commands, parse_slash, split_words
 from assistant.batch import BatchFailure
+from assistant.command import chat_commands, parse_slash, split_words
 from assistant.commands.ask import ask_view
 from assistant.commands.talk import Leave
 from assistant.complete import expand
 from assistant.screen import OutputFailed, bold, dim, duration
 from assistant.warmup import WarmUp
 from assistant.workspace import log_traceback
-from retrieval.errors import GeneratorFailed, NoIndex, UserError
+from retrieval.errors import GeneratorFailed, UserError
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -46,7 +47,8 @@ class Chat:
             self.app.conversation.numbered = True
             self._welcome()
             self.terminal = self.terminal or self._prompt(warm)
-            warm.begin(self.terminal.refresh)
+            terminal = self.terminal
+            terminal.when_drawn(lambda: warm.begin(terminal.refresh))
         for number, text in enumerate(map(str.strip, self._lines()), 1):
             if not text:
                 continue
@@ -55,15 +57,15 @@ class Chat:
                 (self._ran if text.startswith("/") else self._asked).add(self._turn(number, text))
             except Leave:
                 break
+            finally:
+                self.app.conversation.keep_lines()
         codes = self._asked or self._ran
         return 0 if self.interactive else next((code for code in (0, 3, 1) if code in codes), 0)
 
     def _welcome(self) -> None:
-        try:
-            about = f"{self.app.library.count_chunks()} chunks indexed"
-        except NoIndex:
-            about = "nothing is indexed yet: /index PATH reads your documents"
-        self.app.screen.out(bold("dyag"), dim(f"  {about} · /help for commands · Ctrl-D to leave"))
+        is_new = not self.app.home.library.is_file()
+        about = "nothing is indexed yet: /index PATH reads your documents · " if is_new else ""
+        self.app.screen.out(bold("dyag"), dim(f"  {about}/help for commands · Ctrl-D to leave"))
 
     def _prompt(self, warm: WarmUp) -> Terminal:
         from assistant.terminal import Terminal
@@ -96,7 +98,7 @@ class Chat:
             self.terminal.interrupted()
             self.app.screen.note("interrupted")
             return 1
-        except Exception as error:  # noqa: BLE001  (an edge: a bug is logged, and the conversation goes on)
+        except Exception as error:
             if not self.interactive:
                 raise
             log_traceback(self.app.home)
@@ -121,7 +123,7 @@ class Chat:
             return 0
         if not (self.interactive and call.command.background):
             return show(call.run(self.app), self.app.screen, as_json=self.as_json or call.as_json)
-        job = self.app.jobs.start(line[1:], [call.command.name, *split_words(line)[1:]])
+        job = self.app.jobs.start(line[1:], [call.command.name, *map(os.path.expanduser, split_words(line)[1:])])
         self.app.screen.out(f"Job {job.number} has begun; ask on meanwhile. ", dim("/jobs shows it, /cancel stops it"))
         return 0
 
@@ -166,6 +168,8 @@ def footer(answer: Answer, number: int | None) -> str:
 
 def status_line(app: App, warm: WarmUp) -> str:
     """`rag · extractive (auto) · 311 chunks`."""
+    if "settings" not in app.__dict__:  # they are read behind the prompt too
+        return "loading"
     answer = app.settings.answer
     name = answer.finetuned_model if answer.mode != "rag" else answer.generator
     made = app.__dict__.get("generator")
@@ -177,4 +181,7 @@ def status_line(app: App, warm: WarmUp) -> str:
 
 def index_state(app: App) -> str:
     """`311 chunks`."""
-    return f"{app.library.count_chunks()} chunks" if app.home.library.is_file() else "no index"
+    if not app.home.library.is_file():
+        return "no index"
+    library = app.__dict__.get("library")
+    return f"{library.count_chunks()} chunks" if library else "index"

@@ -41,7 +41,7 @@ def copy(text: str, screen: Screen, environ: Mapping[str, str] = os.environ) -> 
 
 def _by_program(text: str) -> bool:
     """Whether a clipboard program took the text; one without its display takes it and loses it, so it is read back."""
-    import pyperclip  # type: ignore[import-untyped]
+    import pyperclip
 
     try:
         pyperclip.copy(text)

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -294,7 +295,8 @@ def parse_slash(line: str) -> Call | None:
         raise _unknown(name, words, known)
     program = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     subcommand(program, name, known[name], free_text=True)
-    return parse(program, words, f"/{name}")
+    call = parse(program, words, f"/{name}")
+    return call and Call(call.command, {key: _at_home(value) for key, value in call.arguments.items()}, call.as_json)
 
 
 def run_slash(app: App, line: str, *, as_json: bool = False) -> int:
@@ -308,10 +310,18 @@ def run_slash(app: App, line: str, *, as_json: bool = False) -> int:
     return show(call.run(app), app.screen, as_json=as_json or call.as_json) if call else 0
 
 
+def _at_home(value: Any) -> Any:
+    """A path with its `~` replaced, as a shell would have done."""
+    if isinstance(value, list):
+        return [_at_home(item) for item in value]
+    return value.expanduser() if isinstance(value, Path) else value
+
+
 def _unknown(name: str, words: Sequence[str], known: Mapping[str, Command]) -> BadUsage:
     members = [n for n in known if n.startswith(f"{name} ")]
     if not members:
-        return BadUsage(f"There is no command /{name}.", nearest(f"/{name}", [f"/{n}" for n in known]))
+        own = [f"/{n}" for n, found in known.items() if n == found.name]
+        return BadUsage(f"There is no command /{name}.", nearest(f"/{name}", own))
     if not words:
         return BadUsage(f"/{name} needs one more word.", f"Known: {', '.join(f'/{n}' for n in sorted(members))}.")
     typed = f"/{name} {words[0]}"

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import getpass
-from collections import deque
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from assistant.generators.base import Turn
-from assistant.settings import SECRET
 from retrieval.errors import NotFound, UserError
 from retrieval.types import Answer
 
 if TYPE_CHECKING:
+    from assistant.answer import Events
     from assistant.app import App
     from assistant.interaction import Interaction
-    from assistant.answer import Events
     from assistant.settings import Settings
 
 
+SECRET = re.compile(r"\b\w+\.\w*(?:key|token|secret|password)\b", re.IGNORECASE)
 KEPT = 20
 """Turns that are kept in memory, and may be leaned on."""
 
@@ -44,6 +44,7 @@ class Conversation:
     numbered: bool = False
     """Whether answers are shown with their number."""
     exchanges: list[Exchange] = field(default_factory=list)
+    _typed: list[str] = field(default_factory=list)
     _told: bool = False
     """That the journal cannot be written."""
 
@@ -67,12 +68,16 @@ class Conversation:
         return number
 
     def remember(self, line: str) -> None:
-        """Keep a line that was typed, for the history of the prompt; not one that sets a secret."""
-        words = line.split()
-        if len(words) > 1 and words[0] == "/set" and words[1].endswith(SECRET):
-            return
+        """Take a line that was typed; `keep_lines` writes it, once it is answered: nobody waits for the disk."""
+        if not names_secret(line):
+            self._typed.append(line)
+
+    def keep_lines(self) -> None:
+        """Write what was typed, for the history of the prompt."""
+        typed, self._typed = self._typed, []
         try:
-            self.app.journal.add_line(self._begun(), line)
+            for line in typed:
+                self.app.journal.add_line(self._begun(), line)
         except UserError as error:
             self._tell(error)
 
@@ -91,7 +96,7 @@ class Conversation:
     @property
     def author(self) -> str:
         """Who asks and rates."""
-        return self.app.settings.feedback.author or getpass.getuser()
+        return self.app.settings.feedback.author or _user()
 
     @property
     def last(self) -> Exchange:
@@ -136,6 +141,18 @@ class Conversation:
         self.title = title
         if self.session is not None:
             self.app.journal.rename(self.session, title)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "user"
+
+
+def names_secret(line: str) -> bool:
+    """Whether a command names a secret setting, as `/set model.api_key …` does, however it is written."""
+    return line.lstrip().startswith("/") and SECRET.search(line) is not None
 
 
 def answer_of(turn: Interaction) -> Answer:

@@ -252,6 +252,10 @@ class Journal:
             raise type(error)(message, error.hint) from error
         return gone
 
+    def check(self) -> str:
+        """SQLite's verdict on the file: `ok`, or what is wrong."""
+        return str(next(iter(self._read("PRAGMA quick_check")), ("ok",))[0])
+
     # the file --------------------------------------------------------------------------------------------------------
 
     def _open(self, *, create: bool = False) -> _File | None:

@@ -78,7 +78,7 @@ def render(result: object, screen: Screen) -> None:
 
 @render.register
 def _(result: ConfigView, screen: Screen) -> None:
-    rows = [(s.name, "none" if s.value is None else str(s.value), dim(s.origin)) for s in result.settings]
+    rows = [(s.name, "none" if s.value in (None, "") else str(s.value), dim(s.origin)) for s in result.settings]
     screen.table(("setting", "value", "from"), rows)
     screen.out()
     screen.out(bold("workspace "), str(result.home), dim(f"  ({result.home_origin})"))
@@ -86,7 +86,7 @@ def _(result: ConfigView, screen: Screen) -> None:
 
 @render.register
 def _(result: ChatHelp, screen: Screen) -> None:
-    screen.hanging([(bold(name), about) for name, about in result.commands.items()])
+    screen.hanging([(bold(result.usage[name]), about) for name, about in result.commands.items()])
 
 
 @render.register
@@ -136,7 +136,11 @@ def _(result: SourcesResult, screen: Screen) -> None:
 @render.register
 def _(result: Rated, screen: Screen) -> None:
     said = {"good": "rated good", "bad": "rated bad", "": "not rated"}[result.rating]
-    parts = [said, *([f"because: {result.reason}"] if result.reason else []), *(["corrected"] if result.correction else [])]
+    parts = [
+        said,
+        *([f"because: {result.reason}"] if result.reason else []),
+        *(["corrected"] if result.correction else []),
+    ]
     screen.out(f"Answer {result.answer}: {', '.join(parts)}.")
     if result.unknown:
         ids = ", ".join(f"chunk_{i}" for i in result.unknown)
@@ -153,7 +157,9 @@ def _(result: JobsResult, screen: Screen) -> None:
 @render.register
 def _(result: ModesResult, screen: Screen) -> None:
     for mode in result.modes:
-        screen.out(bold(mode.mode), dim(f"  {mode.answer.generator}, {duration(mode.answer.seconds)}" if mode.answer else ""))
+        screen.out(
+            bold(mode.mode), dim(f"  {mode.answer.generator}, {duration(mode.answer.seconds)}" if mode.answer else "")
+        )
         if mode.answer:
             show_markdown(mode.answer.answer, screen)
         else:
@@ -290,7 +296,13 @@ def _(result: FeedbackList, screen: Screen) -> None:
         screen.note("No such feedback.")
         return
     rows = [
-        (r.feedback.interaction_id, _verdict(r.feedback), r.feedback.author, r.feedback.status, _shorten(r.question, 80))
+        (
+            r.feedback.interaction_id,
+            _verdict(r.feedback),
+            r.feedback.author,
+            r.feedback.status,
+            _shorten(r.question, 80),
+        )
         for r in result.feedback
     ]
     screen.table(("answer", "rating", "author", "status", "question"), rows)

@@ -93,6 +93,19 @@ class Terminal:
             self._app.conversation.remember(text)
         return text
 
+    def when_drawn(self, begin: Callable[[], None]) -> None:
+        """Call this once the prompt stands on the screen: what is loaded then does not keep it waiting."""
+        if self._environ.get("TERM") == "dumb":
+            begin()
+            return
+        drawn = self._session.app.after_render
+
+        def once(_: object) -> None:
+            drawn.remove_handler(once)
+            begin()
+
+        drawn.add_handler(once)
+
     def refresh(self) -> None:
         """Draw the bar anew; from any thread."""
         self._drawn = float("-inf")

@@ -40,6 +40,8 @@ class WarmUp:
 
     def _load(self, done: Callable[[], None]) -> None:
         try:
+            self._app.settings  # noqa: B018  (what the bar shows)
+            done()
             warm_up()
             self._app.answerer.warm()
         except UserError:

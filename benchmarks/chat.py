@@ -157,7 +157,9 @@ def first_tokens(home: Home, folder: Path) -> dict[str, list[float]]:
     for name, delay in (("instant", 0.0), ("real", REAL_DELAY)):
         with tempfile.TemporaryDirectory() as made:
             script = Path(made) / "script.jsonl"
-            script.write_text(json.dumps({"text": "It says so.", "delay": delay, "match": "."}) + "\n", encoding="utf-8")
+            script.write_text(
+                json.dumps({"text": "It says so.", "delay": delay, "match": "."}) + "\n", encoding="utf-8"
+            )
             app = App(home, {"answer.generator": f"fake:{script}", "answer.refuse_below": "0"})
             app.answerer.warm()
             shares[name] = [1000 * (until_first(app, q) - delay) for q in questions]

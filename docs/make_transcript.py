@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -53,6 +53,9 @@ class Typed:
             raise EOFError
         self._out.write(f"{PROMPT}{line}\n")
         return line
+
+    def when_drawn(self, begin: Callable[[], None]) -> None:
+        begin()
 
     def refresh(self) -> None: ...
 

@@ -8,8 +8,8 @@ UserError                 one message, one hint that names the fix
 ├── NoIndex               nothing indexed yet
 ├── Busy                  another process is writing
 ├── WrongEmbedder         the index was made with another embedding model
-├── NewerLibrary          the library was written by a newer dyag
-├── LibraryDamaged        the library itself cannot be read
+├── NewerLibrary          the library or the journal was written by a newer dyag
+├── LibraryDamaged        the library or the journal itself cannot be read
 ├── IndexFailed           a new index did not hold what the library does
 ├── NoSpace               the disk is full
 ├── NoAccess              a file or folder of dyag's own cannot be opened or written
@@ -59,11 +59,11 @@ class WrongEmbedder(UserError):
 
 
 class NewerLibrary(UserError):
-    """The library's schema is newer than this program."""
+    """The schema of the library, or of the journal, is newer than this program."""
 
 
 class LibraryDamaged(UserError):
-    """The library file is not a readable database."""
+    """The file of the library, or of the journal, is not a readable database."""
 
 
 class IndexFailed(UserError):

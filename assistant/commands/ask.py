@@ -16,8 +16,8 @@ from retrieval.errors import BadInput, NotFound
 from retrieval.types import INTERRUPTED
 
 if TYPE_CHECKING:
-    from assistant.app import App
     from assistant.answer import Events
+    from assistant.app import App
     from retrieval.types import Answer, Passage
 
 TOP_K = typer.Option("--top-k", "-k", min=1, max=200, help="How many passages; default: search.top_k.")
@@ -189,7 +189,10 @@ def ask(
 
 @command(examples=("dyag source 383", "dyag source chunk_383"))
 def source(
-    app: App, chunk: Annotated[str, typer.Argument(help="A chunk id (383, chunk_383), or a document's own id."), Completes("chunk")]
+    app: App,
+    chunk: Annotated[
+        str, typer.Argument(help="A chunk id (383, chunk_383), or a document's own id."), Completes("chunk")
+    ],
 ) -> SourceResult:
     """Show a cited chunk: its text, where it is from, and what stands around it."""
     if not chunk.strip():

@@ -41,4 +41,4 @@ def chat(
         app.change("answer.mode", "hybrid")
     if resume or session is not None:
         app.conversation.resume(latest_session(app) if session is None else session)
-    return Chat(app, sys.stdin.isatty(), as_json).run()
+    return Chat(app, sys.stdin.isatty() and sys.stdout.isatty(), as_json).run()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from assistant.command import command
 from assistant.screen import ReaderGone
@@ -18,7 +18,6 @@ from retrieval.errors import BadInput, UserError
 
 if TYPE_CHECKING:
     from assistant.app import App
-    from assistant.generators.base import Knowledge
 
 LITTLE_SPACE = 500_000_000
 
@@ -46,7 +45,7 @@ class DoctorResult:
 
 @command(examples=("dyag doctor", "dyag doctor --json"))
 def doctor(app: App) -> DoctorResult:
-    """Check this installation and workspace: Python, settings, disk, model, library, index."""
+    """Check this installation and workspace: Python, settings, disk, model, journal, library, index."""
     return DoctorResult(tuple(_checks(app)))
 
 
@@ -59,6 +58,8 @@ def _checks(app: App) -> Iterator[Check]:
     yield tried("disk", lambda: _disk(app))
     yield tried("embedder", lambda: _embedder(app))
     yield tried("generator", lambda: _generator(app))
+    if app.home.journal.exists():
+        yield tried("journal", lambda: _journal(app))
     if not app.home.library.is_file():
         yield Check("library", "warning", "nothing indexed yet", "dyag index PATH")
         return
@@ -104,9 +105,27 @@ def _embedder(app: App) -> str:
 
 
 def _generator(app: App) -> str:
-    name = app.generator.name
-    note = " (built in: answers from the passages, no model needed)" if name == "extractive" else ""
-    return f"{name}{note}"
+    from assistant.generators.auto import choose
+    from assistant.generators.load import environment
+
+    if not app.home.library.is_file() and app.settings.answer.generator == "auto":
+        # The extractive generator cannot be made without a library.
+        name, reason = choose(app.settings.model, environment(app.home.env))
+    else:
+        name, reason = app.generator.name, app.generator.reason
+    notes = [reason, *(["built in: answers from the passages"] if name == "extractive" else [])]
+    shown = "; ".join(note for note in notes if note)
+    return f"{name} ({shown})" if shown else name
+
+
+def _journal(app: App) -> str | Check:
+    verdict, loose = app.journal.check(), app.home.journal.stat().st_mode & 0o077
+    text = f"{len(app.journal.sessions())} conversations{'' if loose else ', private'}"
+    if verdict != "ok":
+        raise UserError(f"{app.home.journal}: {verdict}", "Restore a backup of it, or move it away.")
+    return (
+        Check("journal", "warning", f"{text}, readable by others", f"chmod 600 {app.home.journal}") if loose else text
+    )
 
 
 def _library(app: App) -> str:

@@ -39,7 +39,9 @@ def jobs(app: App) -> JobsResult:
 
 
 @command(on_cli=False, examples=("/cancel", "/cancel 2"))
-def cancel(app: App, job: Annotated[int | None, typer.Argument(help="Its number; default: the only one.")] = None) -> Said:
+def cancel(
+    app: App, job: Annotated[int | None, typer.Argument(help="Its number; default: the only one.")] = None
+) -> Said:
     """Stop a job; what it has done so far is kept."""
     running = app.jobs.running
     if job is None and len(running) != 1:

@@ -43,7 +43,9 @@ def good(app: App, answer: ANSWER = None) -> Rated:
 @command(on_cli=False, examples=("/bad", "/bad the port is wrong", "/bad 12 the port is wrong"))
 def bad(
     app: App,
-    reason: Annotated[str, typer.Argument(help="What is wrong; an answer's number may come first."), Completes("answer")] = "",
+    reason: Annotated[
+        str, typer.Argument(help="What is wrong; an answer's number may come first."), Completes("answer")
+    ] = "",
 ) -> Rated:
     """Rate an answer as bad, and say why; /fix says what it should have been."""
     number, reason = numbered(app, reason)

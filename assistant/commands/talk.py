@@ -24,6 +24,8 @@ class ChatHelp:
     """What can be typed after a slash, and what it does."""
 
     commands: dict[str, str]
+    usage: dict[str, str]
+    """Name to name and arguments."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def help_(
         app.screen.out(said.getvalue(), end="")
         return 0
     known = {name: found for name, found in chat_commands().items() if name == found.name}
-    return ChatHelp({f"/{found.usage}": found.summary for found in known.values()})
+    summaries = {f"/{name}": found.summary for name, found in known.items()}
+    return ChatHelp(summaries, {f"/{name}": f"/{found.usage}" for name, found in known.items()})
 
 
 @command("quit", aliases=("exit", "q"), on_cli=False)
@@ -108,7 +111,9 @@ def new(app: App, title: Annotated[str, typer.Argument(help="Its title; default:
 @command(on_cli=False, examples=("/resume", "/resume 3"))
 def resume(
     app: App,
-    session: Annotated[int | None, typer.Argument(help="Its number; default: the last one."), Completes("session")] = None,
+    session: Annotated[
+        int | None, typer.Argument(help="Its number; default: the last one."), Completes("session")
+    ] = None,
 ) -> Said:
     """Go on with an earlier conversation; /sessions lists them."""
     number = session if session is not None else latest_session(app)
@@ -148,7 +153,8 @@ def model(
     setting = "answer.finetuned_model" if before.mode != "rag" else "answer.generator"
     if name:
         app.change(setting, name)
-    return Said(f"{app.generator.name} answers{_reason(app)}.")
+    reason = f" ({app.generator.reason})" if app.generator.reason else ""
+    return Said(f"{app.generator.name} answers{reason}.")
 
 
 @command(on_cli=False, examples=("/mode", "/mode hybrid"))
@@ -206,8 +212,3 @@ def resumed(app: App) -> Said:
     found = app.journal.session(app.conversation.session)
     asked = f"; last asked: {app.conversation.last.answer.question}" if found.turns > 1 else ""
     return Said(f"Session {found.id}, {found.turns} turn{'s' * (found.turns != 1)}: {found.name}{asked}")
-
-
-def _reason(app: App) -> str:
-    reason = getattr(app.generator, "reason", "")
-    return f" ({reason})" if reason else ""

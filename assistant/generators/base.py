@@ -5,10 +5,12 @@ from __future__ import annotations
 import collections.abc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from retrieval.alignment import Alignment
 from retrieval.types import Fact, Language, Message, Passage
+
+if TYPE_CHECKING:  # it loads numpy
+    from retrieval.alignment import Alignment
 
 
 class Knowledge(Protocol):
@@ -110,6 +112,8 @@ class Generator(Protocol):
     name: str
     takes_time: bool
     """Whether its first word takes so long that the refusal is decided meanwhile."""
+    reason: str
+    """Why `auto` chose it; empty when it was named."""
 
     def generate(self, request: Request) -> Events: ...
 

@@ -38,8 +38,10 @@ class ExtractiveGenerator:
     name = "extractive"
     takes_time = False
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, reason: str = "") -> None:
         self._knowledge = knowledge
+        self.reason = reason
+        """Why `auto` chose it."""
 
     def warm(self) -> None:
         """Nothing: it reads what the index has loaded."""

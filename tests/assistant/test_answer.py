@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from assistant.answer import Answerer, Done, Searched, Sources
 from assistant.app import App
 from assistant.generators.base import Cut, Delta, Events, Evidence, Request, Sent, Turn
 from assistant.modes import MODES
+from assistant.rewrite import Rewritten
 from assistant.workspace import Home
 from retrieval.errors import BadQuestion, GeneratorFailed
 from retrieval.types import INTERRUPTED, Answer, Message
@@ -141,7 +141,11 @@ def test_a_generator_with_nothing_to_say_has_refused(make) -> None:
 def test_a_fault_after_some_text_keeps_the_text_and_says_why(make) -> None:
     events = list(make("Le port est", Cut("the connection broke", "Ask again.")).answer(PORT))
     done = events[-1]
-    assert (done.answer.answer, done.answer.partial, done.answer.refused) == ("Le port est", "the connection broke", False)
+    assert (done.answer.answer, done.answer.partial, done.answer.refused) == (
+        "Le port est",
+        "the connection broke",
+        False,
+    )
     assert done.hint == "Ask again."
 
 
@@ -174,8 +178,8 @@ def test_ctrl_c_before_any_text_leaves_nothing_to_keep(make) -> None:
 
 
 def test_a_follow_up_is_searched_as_a_question_of_its_own(make) -> None:
-    def rewrite(question: str, turns: Sequence[Turn], language: object) -> str:
-        return "Quel port écoute Gitea ?" if turns else ""
+    def rewrite(question: str, turns: Sequence[Turn], language: object) -> Rewritten:
+        return Rewritten("Quel port écoute Gitea ?", "test")
 
     says = Says("3000 [chunk_3].")
     answerer = make(says, rewrite=rewrite, history=1)

@@ -57,7 +57,7 @@ def test_json_has_the_answer_its_citations_and_its_passages(home: Path) -> None:
     answer = ran.json
     assert (ran.code, ran.err) == (0, "")
     # `id` is that of a question in a batch.
-    assert list(answer) == [*ASKED, "confidence", "id"]
+    assert list(answer) == [*ASKED, "confidence", "id", "searched", "dropped", "partial", "interaction"]
     assert (answer["question"], answer["refused"]) == (PORT, False)
     assert (answer["mode"], answer["generator"]) == ("rag", "extractive")
     assert answer["seconds"] > 0

@@ -12,6 +12,7 @@ from commands import STEERING, Ran, indexed_sheets, run
 from workspace import write
 
 from assistant.answer import Answerer
+from assistant.command import chat_commands
 
 NEVER = ("--set", "answer.refuse_below=0")
 ALWAYS = ("--set", "answer.refuse_below=1")
@@ -99,17 +100,17 @@ def test_slash_commands_are_the_commands(home: Path) -> None:
 
 def test_help_lists_every_command_but_the_chat(home: Path) -> None:
     ran = chat(home, "/help\n")
-    names = [line.split()[0] for line in ran.out.splitlines()[1:]]
     assert (ran.code, ran.err) == (0, "")
-    assert names == [
-        "/search", "/ask", "/source", "/index", "/status", "/chunk", "/config", "/doctor", "/quit",
-    ]  # fmt: skip
+    names = {line.split("  ")[0].partition(" [")[0].partition(" <")[0] for line in ran.out.splitlines()}
+    assert names >= {"/search", "/ask", "/source", "/index", "/status", "/chunk", "/config", "/doctor", "/quit", "/fix"}
+    assert names == {f"/{found.name}" for found in chat_commands().values()}
+    assert "/chat" not in names
     assert chat(home, "/?\n") == ran
 
 
 def test_the_chat_is_no_command_of_itself(home: Path) -> None:
     ran = chat(home, f"/chat\n{PORT}\n/quit\nWho created NATS?\n")
-    assert ran.err.startswith("dyag: There is no command /chat.\nKnown: /ask, /chunk, ")
+    assert ran.err.startswith("dyag: There is no command /chat.\nKnown: /ask, /bad, ")
     assert ran.out == PORT_SHOWN
 
 
@@ -123,7 +124,10 @@ def test_with_json_it_prints_what_ask_prints_for_a_batch(home: Path) -> None:
     lines = f"{PORT}\n\n{'port ' * 2000}\n{FUEL}\n"
     spoken = run("chat", "--json", home=home, stdin=lines)
     batch = run("ask", "--batch", "-", home=home, stdin=lines)
-    assert [{**line, "seconds": 0} for line in spoken.lines] == [{**line, "seconds": 0} for line in batch.lines]
+    same = {"seconds": 0, "interaction": 0}  # a chat keeps its turns, a batch does not
+    assert [{**line, **same} for line in spoken.lines] == [{**line, **same} for line in batch.lines]
+    first, wrong, last = (line.get("interaction") for line in spoken.lines)
+    assert (wrong, last - first) == (None, 1)
     assert (spoken.lines[1]["line"], spoken.err) == (3, "")
 
 

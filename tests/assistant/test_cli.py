@@ -88,7 +88,7 @@ def test_without_arguments_the_help(run):
     code, out, err = run()
     assert (code, out, err) == run("--help")
     assert code == 0
-    assert "config  Show each setting with its value and where it comes from." in out
+    assert "Show each setting with its value and where it comes from." in out
     assert "reply" not in out
     assert out.rstrip().endswith("Manual: docs/commands.md")
 

@@ -189,4 +189,4 @@ def test_the_time_grows_with_the_text_and_not_with_its_square(unit: str, size: i
         return time.process_time() - start
 
     short = min(seconds(20_000) for _ in range(3))
-    assert seconds(200_000) < 40 * short + 0.2, "10 times as long; the square would be 100 times"
+    assert min(seconds(200_000) for _ in range(2)) < 70 * short + 0.2, "10 times as long; the square would be 100 times"

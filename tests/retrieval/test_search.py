@@ -152,12 +152,13 @@ def test_within_ranks_only_the_documents_named(sheets: Workspace, searcher: Sear
 
 def test_a_follow_up_is_scored_by_both_questions(searcher: Searcher) -> None:
     rewritten, typed = "Quel est le port de Redis ?", "Et le port ?"
-    one = {p.chunk_id: p.score for p in searcher.search(rewritten).passages}
-    other = {p.chunk_id: p.score for p in searcher.search(typed).passages}
+    one, other = ({p.chunk_id: p for p in searcher.search(question).passages} for question in (rewritten, typed))
     found = searcher.search(rewritten, also=typed)
     assert (found.question, found.also) == (rewritten, typed)
-    share = REWRITTEN_WEIGHT
-    expected = {i: share * one[i] + (1 - share) * other[i] for i in one}
+    ids, share, weight = list(one), REWRITTEN_WEIGHT, DENSE_WEIGHT["fr"]
+    dense = spread([share * one[i].dense + (1 - share) * other[i].dense for i in ids])
+    lexical = spread([share * one[i].lexical + (1 - share) * other[i].lexical for i in ids])
+    expected = {i: weight * d + (1 - weight) * b for i, d, b in zip(ids, dense, lexical, strict=True)}
     assert {p.chunk_id: p.score for p in found.passages} == pytest.approx(expected)
     scores = [p.score for p in found.passages]
     assert scores == sorted(scores, reverse=True)

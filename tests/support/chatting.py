@@ -33,6 +33,9 @@ class Scripted:
         self._out.write(f"› {text}\n")
         return text
 
+    def when_drawn(self, begin: Callable[[], None]) -> None:
+        begin()
+
     def refresh(self) -> None: ...
 
     def interrupted(self) -> None:
