@@ -4,8 +4,9 @@
 
 Human rewrites (--rewrites FOLDER, mtrag): the last turn of each conversation as typed, by our rules, by a model. Words:
 recall and precision of content words (stemmed) against the human rewrite; `cosine` by our embedder; `rouge` is ROUGE-L F1
-over words. `mrr` and `r@1`: the human rewrites of a domain are indexed as documents; is one's own found? `needed` is how
-often a rewrite was made where the human took words from earlier turns, `false` how often where the human added no word.
+over words. `mrr` and `r@1`: the human rewrites of a domain are indexed as documents; is one's own found? A star: only the
+questions for which the human took words from earlier turns, `mrr*`, which share of these words ours has, and how often a
+rewrite was made. `false` is how often one was made where the human added no word.
 Answers are not in the data: only the questions of the history are known, which the system has rewritten itself. The
 rules were written looking at clapnq and cloud; fiqa and govt are held out.
 
@@ -86,21 +87,24 @@ def domain_rows(name: str, cases: Sequence[Case], ways: dict[str, Rewriter | Non
 
 
 def _figures(cases: Sequence[Case], texts: Sequence[str], searcher: Searcher, embedder: Any) -> list[float]:
-    pairs = [(c, text or c.turns[-1]) for c, text in zip(cases, texts, strict=True)]
-    shared = [(_stems(c.human), _stems(text)) for c, text in pairs]
-    human, ours = (embedder.embed(list(side)) for side in zip(*((c.human, t) for c, t in pairs), strict=True))
-    ranks = [_rank(searcher, c, text) for c, text in zip(cases, texts, strict=True)]
-    needed = [bool(text) for c, text in zip(cases, texts, strict=True) if _needs(c)]
-    needless = [bool(text) for c, text in zip(cases, texts, strict=True) if _stems(c.human) <= _stems(c.turns[-1])]
+    searched = [text or c.turns[-1] for c, text in zip(cases, texts, strict=True)]
+    shared = [(_stems(c.human), _stems(text)) for c, text in zip(cases, searched, strict=True)]
+    human, ours = embedder.embed([c.human for c in cases]), embedder.embed(searched)
+    found = [1 / r if (r := _rank(searcher, c, text)) else 0.0 for c, text in zip(cases, texts, strict=True)]
+    missing = [_missing(c) for c in cases]
+    added = [o - _stems(c.turns[-1]) for c, (_, o) in zip(cases, shared, strict=True)]
+    needless = [_stems(c.human) <= _stems(c.turns[-1]) for c in cases]
     return [
         mean(len(h & o) / len(h) for h, o in shared if h),
         mean(len(h & o) / len(o) for h, o in shared if o),
         float((human * ours).sum(axis=1).mean()),
-        mean(rouge(c.human, text) for c, text in pairs),
-        mean(1 / r if r else 0.0 for r in ranks),
-        mean(r == 1 for r in ranks),
-        mean(needed),
-        mean(needless),
+        mean(rouge(c.human, text) for c, text in zip(cases, searched, strict=True)),
+        mean(found),
+        mean(f == 1 for f in found),
+        mean(f for f, m in zip(found, missing, strict=True) if m),
+        mean(len(m & a) / len(m) for m, a in zip(missing, added, strict=True) if m),
+        mean(bool(t) for t, m in zip(texts, missing, strict=True) if m),
+        mean(bool(t) for t, n in zip(texts, needless, strict=True) if n),
     ]
 
 
@@ -111,10 +115,10 @@ def _rank(searcher: Searcher, case: Case, text: str) -> int:
     return next((n for n, p in enumerate(found, 1) if p.text.strip() == case.human), 0)
 
 
-def _needs(case: Case) -> bool:
-    """Whether the human took a word from earlier turns."""
+def _missing(case: Case) -> set[str]:
+    """Words the human took from earlier turns."""
     earlier = set().union(*(_stems(t) for t in case.turns[:-1]))
-    return bool((_stems(case.human) - _stems(case.turns[-1])) & earlier)
+    return (_stems(case.human) - _stems(case.turns[-1])) & earlier
 
 
 def _stems(text: str) -> set[str]:

@@ -34,7 +34,7 @@ _DEFINITE: dict[Language, re.Pattern[str]] = {
     ),
 }
 _LONE = re.compile(
-    r"^(?:which|what|how many|(?:en |dans |a |de )?quel(?:le)?s?|combien (?:de |d'))\s*\w+\s*\?",
+    r"^(?:which|what|how many|(?:[a-z]+ )?quel(?:le)?s?|combien (?:de |d'))\s*\w+\s*\?",
 )
 _THE = re.compile(
     r"\b(?:the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)(?=\s*(?:$|[?.!,]|'s\b|(?:is|are|was|were|has|have|"

@@ -18,8 +18,9 @@ CORRECTION = 12
 
 _LEAD = re.compile(
     r"^(?:(?:what|how) about|what of|same (?:question |thing )?(?:for|with|about)|"
-    r"qu'en est[- ]il (?:de|du|des|d'|pour)|quid (?:de|du|des|d')|(?:la )?meme (?:question|chose) (?:pour|avec|sur)|"
-    r"idem (?:pour|avec)|pareil (?:pour|avec)|(?:celui|celle|ceux|celles) d[e']|du cote (?:de|du|des|d'))\s*(?P<rest>.+)$"
+    r"qu'en est[- ]il (?:de|du|des|d'|pour)|quid (?:de|du|des|d')|(?:la )?meme (?:question |chose )?(?:pour|avec|sur|chez)|"
+    r"(?:idem|pareil) (?:pour|avec)|(?:celui|celle|ceux|celles) d[e']|du cote (?:de|du|des|d')|"
+    r"si on parl\w+ (?:de|du|des|d'))\s*(?P<rest>.+)$"
 )
 _SAME = re.compile(r"^(?:same|(?:la )?meme|idem|pareil)\b")
 _SAID = (
@@ -67,6 +68,8 @@ _ARTICLE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(r"^(?:the|a|an|any|some|its|their|his|her)\b"),
     "fr": re.compile(r"^(?:l'|(?:le|la|les|un|une|des|du|son|sa|ses|leurs?|d'autres)\b)"),
 }
+_MARKS = " \t?!.,;:…"
+_THEN = re.compile(r",? (?:alors|donc|du coup|then|though|instead|plut[oô]t|rather)$", re.IGNORECASE)
 _OWNED = re.compile(r"^(?:its|their|his|her|son|sa|ses|leurs?)\b")
 
 
@@ -127,11 +130,10 @@ def fragment(asked: Asked) -> Rewritten | None:
     text = clean(asked.text)
     if _PREPOSITION[asked.language].match(plain(text)):
         return Rewritten(tidy(append(asked.past.question, text), asked.language), "ellipsis")
-    if "?" not in asked.text and few > 1 and not asked.past.topic.named:
-        return None  # words one searches for
     if _ARTICLE[asked.language].match(plain(text)) or concepts_asked(text):
         return _field(asked, text)
-    return asked.about("ellipsis")
+    # Without a mark they are words one searches for.
+    return asked.about("ellipsis") if "?" in asked.text and asked.past.topic.named else None
 
 
 def _capital(asked: Asked) -> bool:
@@ -178,5 +180,5 @@ def _swapped(asked: Asked, entity: str) -> Rewritten:
 
 
 def clean(text: str) -> str:
-    """Without marks at its ends."""
-    return text.strip(" \t?!.,;:…")
+    """Without marks and "then" at its ends."""
+    return _THEN.sub("", text.strip(_MARKS)).strip(_MARKS)

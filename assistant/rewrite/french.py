@@ -47,6 +47,10 @@ _OBJECT = (
     re.compile(
         rf"(?<!a )(?<!de )(?<!pour )(?<!avec )(?<!par )(?<!chez )\bqui (?:nous |vous |m')?(?P<it>{_CLITIC})(?=[a-z])"
     ),
+    # "Quel incubateur le porte ?"
+    re.compile(
+        r"\bquel(?:le)?s? (?!(?:est|sont|etait|fut|sera)\b)[a-z]+ (?P<it>l'|le |la |les )(?=[a-z]+(?: [a-z]+)?\s*\?)"
+    ),
     re.compile(
         r"(?:\b(?:on|je|tu|nous|vous) (?:peut |peux |doit |dois |puis |pouvons |pouvez |vais |va |veux |veut )?"
         r"|\b(?:comment|ou|pourquoi|quand|pour|de|a|sans|peut-on|faut-il|dois-je|puis-je|peux-tu|pouvez-vous|doit-on) )"
@@ -63,7 +67,7 @@ _OBJECT = (
         r"[a-z]{3,}(?:er|ir|re))\b)"
     ),
 )
-_IT_IS = re.compile(r"^(?P<it>c'est|c'etait|est-ce(?! que\b| qu')|etait-ce)\b\s*(?P<rest>.*)$")
+_IT_IS = re.compile(r"^(?:(?:[a-z]+ )?quo?i )?(?P<it>c'est|c'etait|est-ce(?! que\b| qu')|etait-ce)\b\s*(?P<rest>.*)$")
 _DEFINED = re.compile(r"(?:le |la |les |l'|un |une |des |qui\b|quoi\b|quand\b)\s?\w*")
 _WHAT_IS_IT = re.compile(r"^(?:qu'est[- ]ce que c'est|c'est quoi|qu'est-ce|kesako)\s*[?!.]*$")
 _THEN = re.compile(r"\ba (?:cette|l') ?epoque(?:-la)?|\ba ce moment-la\b|\bla-bas\b|\b(?:la-)?(?:dessus|dedans)\b")

@@ -153,7 +153,8 @@ def names(text: str, language: Language) -> tuple[Span, ...]:
             i += 1
             continue
         last = _extended(text, words, _run_end(text, words, strong, i), i, language)
-        runs.append((words[i].start, words[last].end))
+        if not all(is_form(w, language) for w in words[i : last + 1]):
+            runs.append((words[i].start, words[last].end))
         i = last + 1
     return tuple(runs)
 
