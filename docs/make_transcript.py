@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from assistant.app import App
@@ -34,7 +34,7 @@ FIRST = (
     "/mode hybrid",
     "Who created Redis?",
     "/bad the answer should be a sentence",
-    "/fix Redis was created by Salvatore Sanfilippo [chunk_289].",
+    "/fix Redis was created by Salvatore Sanfilippo [chunk_287].",
     "/export --output redis.md",
     "/quit",
 )
@@ -88,7 +88,8 @@ def transcript() -> str:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             if dyag(["--home", made, "index", str(home / "data" / "catalogue")]):
                 raise SystemExit("The demo catalogue could not be indexed.")
-        return "".join(_chats(home)).replace(f"{home}/", "")
+        with chdir(home):
+            return "".join(_chats(home)).replace(f"{home}/", "")
 
 
 def _chats(home: Path) -> Iterator[str]:
