@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assistant.conversation import Conversation
     from assistant.generators.base import Generator
     from assistant.jobs import Jobs
-    from assistant.journal import Journal
+    from assistant.journal.store import Journal
     from assistant.knowledge import IndexKnowledge
     from assistant.modes import Mode
     from assistant.prompts import Prompts
@@ -142,7 +142,7 @@ class App:
     @cached_property
     def journal(self) -> Journal:
         """Conversations and feedback; its file is made by the first that is written."""
-        from assistant.journal import Journal
+        from assistant.journal.store import Journal
 
         return Journal(self.home.journal)
 

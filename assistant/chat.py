@@ -12,15 +12,15 @@ from assistant.batch import BatchFailure
 from assistant.command import chat_commands, parse_slash, split_words
 from assistant.commands.ask import ask_view
 from assistant.commands.talk import Leave
-from assistant.complete import expand
 from assistant.screen import OutputFailed, bold, dim, duration
+from assistant.terminal.complete import expand
 from assistant.warmup import WarmUp
 from assistant.workspace import log_traceback
 from retrieval.errors import GeneratorFailed, UserError
 
 if TYPE_CHECKING:
     from assistant.app import App
-    from assistant.terminal import Terminal
+    from assistant.terminal.prompt import Terminal
     from retrieval.types import Answer
 
 PROMPT = "› "
@@ -68,7 +68,7 @@ class Chat:
         self.app.screen.out(bold("dyag"), dim(f"  {about}/help for commands · Ctrl-D to leave"))
 
     def _prompt(self, warm: WarmUp) -> Terminal:
-        from assistant.terminal import Terminal
+        from assistant.terminal.prompt import Terminal
 
         return Terminal(self.app, bar=lambda: status_line(self.app, warm))
 

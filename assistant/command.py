@@ -50,7 +50,7 @@ Kind = Literal["answer", "chunk", "mode", "model", "path", "session", "setting",
 
 @dataclass(frozen=True)
 class Completes:
-    """What a parameter is completed with; beside typer's part in `Annotated[…]`. See assistant/complete.py."""
+    """What a parameter is completed with; beside typer's part in `Annotated[…]`. See assistant/terminal/complete.py."""
 
     kind: Kind
 

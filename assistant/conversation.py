@@ -15,7 +15,7 @@ from retrieval.types import Answer
 if TYPE_CHECKING:
     from assistant.answer import Events
     from assistant.app import App
-    from assistant.interaction import Interaction
+    from assistant.journal.values import Interaction
     from assistant.settings import Settings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from assistant.answer import AnswerEvent, Done, Events, Searched, Sources
 from assistant.generators.base import Delta
-from assistant.markdown import MarkdownStream
 from assistant.screen import Screen, dim
+from assistant.terminal.markdown import MarkdownStream
 from retrieval.types import Answer
 
 

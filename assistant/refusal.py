@@ -11,8 +11,8 @@ import math
 from functools import cache
 from pathlib import Path
 
-from assistant.generators import keyed, listing, sentences
 from assistant.generators.base import Knowledge, Request
+from assistant.generators.extractive import keyed, listing, sentences
 from assistant.generators.question import Question, read
 from retrieval.text import fold, words
 from retrieval.types import Language, Passage

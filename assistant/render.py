@@ -23,11 +23,11 @@ from assistant.commands.jobs import JobsResult
 from assistant.commands.rate import Rated
 from assistant.commands.sessions import ExportedSession, ForgetResult, SessionsResult, Transcript, amount
 from assistant.commands.talk import ChatHelp, Choices, Said, SourcesResult
-from assistant.feedback import FeedbackStats
-from assistant.interaction import Feedback
-from assistant.markdown import show_markdown
+from assistant.feedback.summary import FeedbackStats
+from assistant.journal.transcript import when
+from assistant.journal.values import Feedback
 from assistant.screen import Screen, bold, dim, duration
-from assistant.transcript import when
+from assistant.terminal.markdown import show_markdown
 
 _LISTED = 5
 """Paths shown for one reason."""

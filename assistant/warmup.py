@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from assistant.markdown import warm_up
+from assistant.terminal.markdown import warm_up
 from assistant.workspace import log_traceback
 from retrieval.errors import UserError
 

@@ -4,7 +4,7 @@
 
 For each question the sentences of the best passages compete in a softmax; the loss is the chance given to those that hold
 a gold answer. Even questions are fitted, odd ones measured, and the other way round; the printed weights are the mean of
-both fits, to be copied into `assistant/generators/sentences.py`. Sets weigh the same whatever their size.
+both fits, to be copied into `assistant/generators/extractive/sentences.py`. Sets weigh the same whatever their size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistant.app import App
-from assistant.generators import sentences
+from assistant.generators.extractive import sentences
 from assistant.generators.question import read
 from benchmarks.common import DATA, Query, default_work, indexed, load_set, note, sample
 from eval.metrics.text import contains

@@ -14,7 +14,7 @@ UserError                 one message, one hint that names the fix
 ├── NoSpace               the disk is full
 ├── NoAccess              a file or folder of dyag's own cannot be opened or written
 ├── ModelMissing          a model cannot be loaded here
-└── GeneratorFailed       a language model did not answer; see assistant/generators/faults.py
+└── GeneratorFailed       a language model did not answer; see assistant/generators/models/faults.py
 ParseFailed               one document could not be read (a line in the report, never the end of a run)
 """
 

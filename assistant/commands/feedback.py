@@ -12,12 +12,12 @@ import typer
 
 from assistant.command import GROUPS, BadUsage, Completes, command
 from assistant.commands.sessions import OUTPUT
-from assistant.interaction import Feedback, Interaction, Status
+from assistant.journal.values import Feedback, Interaction, Status
 from retrieval.errors import NotFound
 
 if TYPE_CHECKING:
     from assistant.app import App
-    from assistant.feedback import FeedbackStats
+    from assistant.feedback.summary import FeedbackStats
 
 GROUPS["feedback"] = "Ratings and corrections: look through them, review them, export them to train on."
 
@@ -122,7 +122,7 @@ def review(
     Without --approve or --reject, at a terminal, it shows one after the other and asks. Whoever changes a rating or a
     correction afterwards sends it back to review. One may review one's own; `dyag feedback stats` counts that.
     """
-    from assistant.review import ask_one_by_one
+    from assistant.feedback.review import ask_one_by_one
 
     if (answer is not None) == all_pending and (approve or reject or all_pending):
         raise BadUsage("Name either an answer or --all-pending.", "dyag feedback review 12 --approve")
@@ -146,7 +146,7 @@ def review(
 @command("feedback stats", examples=("dyag feedback stats", "dyag feedback stats --json"))
 def stats(app: App) -> FeedbackStats:
     """Count feedback by rating, status, author, mode and generator, and the rows it would give to train on."""
-    from assistant.feedback import all_rated, prompt_builder, statistics
+    from assistant.feedback.summary import all_rated, prompt_builder, statistics
 
     share = app.settings.feedback.author_share
     return statistics(all_rated(app.journal), prompt_builder(app.prompts), share)
@@ -170,9 +170,9 @@ def export(
 
     Exit code 3 says that there is nothing to export; `dyag feedback stats` says why.
     """
-    from assistant.feedback import all_rated, prompt_builder
+    from assistant.feedback.rows import make_rows
+    from assistant.feedback.summary import all_rated, prompt_builder
     from assistant.output import save_rows
-    from assistant.preference import make_rows
 
     share = app.settings.feedback.author_share
     made = make_rows(format, all_rated(app.journal), prompt_builder(app.prompts), share)

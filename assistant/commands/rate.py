@@ -89,7 +89,7 @@ def _edited(answer: Answer) -> str:
     """The answer as the user's editor leaves it; empty when unchanged."""
     if not sys.stdin.isatty():
         raise BadInput("There is no terminal to open an editor in.", "Write it on the line: /fix The right answer.")
-    from assistant.editor import edit
+    from assistant.terminal.editor import edit
 
     question = answer.question.replace("-->", "→")
     note = f"<!-- {question}\n     Correct the answer below, keep or mend its [chunk_N], save and quit. -->\n\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from assistant.command import BadUsage, Completes, command
-from assistant.interaction import Forgotten, Session
+from assistant.journal.values import Forgotten, Session
 from retrieval.errors import NotFound
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def export(
 
     As jsonl, one object a turn with everything the journal holds: passages, scores, messages, settings, feedback.
     """
+    from assistant.journal.transcript import markdown, records
     from assistant.output import save_rows, save_text
-    from assistant.transcript import markdown, records
 
     found = _chosen(app, session)
     if format == "jsonl" and str(output) == "-":

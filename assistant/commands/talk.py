@@ -187,7 +187,7 @@ def set_(
 @command(on_cli=False)
 def copy(app: App, answer: ANSWER = None) -> Said:
     """Copy an answer to the clipboard."""
-    from assistant.clipboard import copy as copied
+    from assistant.terminal.clipboard import copy as copied
 
     return Said(copied(app.conversation.answer(answer).answer.answer, app.screen))
 

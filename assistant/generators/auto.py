@@ -18,8 +18,8 @@ from assistant.generators.load import key_of, server
 from retrieval.errors import GeneratorFailed
 
 if TYPE_CHECKING:
-    from assistant.generators.ollama_model import OllamaModel
-    from assistant.generators.openai_model import OpenAIModel
+    from assistant.generators.models.ollama_model import OllamaModel
+    from assistant.generators.models.openai_model import OpenAIModel
     from assistant.settings import ModelSettings
 
 SMALL_OPENAI = "openai:gpt-4o-mini"
@@ -41,7 +41,7 @@ def choose(settings: ModelSettings, environ: Mapping[str, str]) -> Choice:
     notes = []
     url, place = server(settings, environ)
     if url:
-        from assistant.generators.openai_model import OpenAIModel
+        from assistant.generators.models.openai_model import OpenAIModel
 
         found = _first("openai", OpenAIModel("openai:", "", url, key_of(settings, environ)), place)
         if found.name:
@@ -50,7 +50,7 @@ def choose(settings: ModelSettings, environ: Mapping[str, str]) -> Choice:
     elif settings.api_key:
         return Choice(SMALL_OPENAI, "auto: model.api_key is set")
     if host := environ.get("OLLAMA_HOST"):
-        from assistant.generators.ollama_model import OllamaModel
+        from assistant.generators.models.ollama_model import OllamaModel
 
         found = _first("ollama", OllamaModel("ollama:", "", host), "OLLAMA_HOST")
         if found.name:

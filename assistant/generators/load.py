@@ -20,8 +20,8 @@ from retrieval.errors import BadSetting, GeneratorFailed
 
 if TYPE_CHECKING:
     from assistant.app import App
-    from assistant.generators.ollama_model import OllamaModel
-    from assistant.generators.openai_model import OpenAIModel
+    from assistant.generators.models.ollama_model import OllamaModel
+    from assistant.generators.models.openai_model import OpenAIModel
     from assistant.settings import ModelSettings
 
 OWN = ("openai", "ollama", "hf", "fake")
@@ -44,7 +44,7 @@ def load_generator(setting: str, app: App) -> Generator:
     environ, settings = environment(app.home.env), app.settings.model
     name, reason = choose(settings, environ) if setting == "auto" else (setting, "")
     if name == "extractive":
-        from assistant.generators.extractive import ExtractiveGenerator
+        from assistant.generators.extractive.generator import ExtractiveGenerator
 
         return ExtractiveGenerator(app.knowledge, reason)
     from assistant.generators.model import ModelGenerator
@@ -91,7 +91,7 @@ def key_of(settings: ModelSettings, environ: Mapping[str, str]) -> str:
 
 
 def _openai(name: str, model: str, settings: ModelSettings, environ: Mapping[str, str]) -> ChatModel:
-    from assistant.generators.openai_model import OpenAIModel
+    from assistant.generators.models.openai_model import OpenAIModel
 
     named = re.search(r"@(https?://.+)$", model)
     model, url = (model[: named.start()], named[1]) if named else (model, server(settings, environ)[0])
@@ -102,7 +102,7 @@ def _openai(name: str, model: str, settings: ModelSettings, environ: Mapping[str
 
 
 def _ollama(name: str, model: str, settings: ModelSettings, environ: Mapping[str, str]) -> ChatModel:
-    from assistant.generators.ollama_model import OllamaModel
+    from assistant.generators.models.ollama_model import OllamaModel
 
     made = OllamaModel(name, model, environ.get("OLLAMA_HOST", ""), settings.context)
     if not model:
@@ -111,9 +111,9 @@ def _ollama(name: str, model: str, settings: ModelSettings, environ: Mapping[str
 
 
 def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel:
-    from assistant.generators.hf_folder import is_path
-    from assistant.generators.hf_load import Wanted
-    from assistant.generators.hf_model import HfModel
+    from assistant.generators.models.hf_folder import is_path
+    from assistant.generators.models.hf_load import Wanted
+    from assistant.generators.models.hf_model import HfModel
 
     if not model:
         raise BadSetting(f"{name} names no model.", "Write hf:org/name, hf:./folder or hf:/path/to/folder.")
@@ -123,14 +123,14 @@ def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel
 
 
 def _fake(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel:
-    from assistant.generators.fake_model import FakeModel, load_script
+    from assistant.generators.models.fake_model import FakeModel, load_script
 
     replies = load_script(home / Path(model).expanduser()) if model else None
     return FakeModel(name, replies, settings.context or FakeModel.window)
 
 
 def _langchain(name: str, model: str, settings: ModelSettings) -> ChatModel:
-    from assistant.generators.langchain_model import LangChainModel
+    from assistant.generators.models.langchain_model import LangChainModel
 
     provider = name.partition(":")[0]
     if not re.fullmatch(r"\w+", provider):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from assistant.generators.base import ChatModel, Cut, Delta, Events, Options, Request, Sent
 from assistant.generators.budget import affordable, fit
-from assistant.generators.faults import ContextTooLong
-from assistant.generators.steady import steady
+from assistant.generators.models.faults import ContextTooLong
+from assistant.generators.models.steady import steady
 from assistant.prompts import Prompts
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from assistant.generators.concepts import asked
+from assistant.generators.extractive.concepts import asked
 from retrieval.lexical import analyze
 from retrieval.text import fold, words
 from retrieval.types import Language

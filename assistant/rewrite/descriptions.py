@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.generators.concepts import asked as concepts_asked
+from assistant.generators.extractive.concepts import asked as concepts_asked
 from assistant.rewrite import english, french
 from assistant.rewrite.fragments import FRAGMENT, is_sentence
 from assistant.rewrite.question import Asked, Rewritten, of

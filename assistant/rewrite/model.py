@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from assistant.generators.base import ChatModel, Cut, Options, Turn
-from assistant.generators.steady import steady
+from assistant.generators.models.steady import steady
 from assistant.prompts import Prompts
 from assistant.rewrite.question import Rewritten
 from assistant.rewrite.rules import LONGEST, LONGEST_QUESTION, may_lean, spoken_in, standalone

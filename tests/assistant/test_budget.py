@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assistant.generators.base import Options, Request, Sent, Turn
 from assistant.generators.budget import RESERVE, affordable, fit
-from assistant.generators.fake_model import FakeModel
+from assistant.generators.models.fake_model import FakeModel
 from assistant.prompts import load_prompts
 from assistant.settings import PromptSettings
 from retrieval.errors import BadQuestion

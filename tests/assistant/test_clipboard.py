@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import pyperclip
 import pytest
 
-from assistant.clipboard import LARGEST, CopyFailed, copy
 from assistant.screen import Screen
+from assistant.terminal.clipboard import LARGEST, CopyFailed, copy
 
 TEXT = "Gitea — Port : 3000 [chunk_3]\x1b[31m"
 

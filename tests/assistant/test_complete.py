@@ -17,13 +17,13 @@ from commands import STEERING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant import candidates, model_names
-from assistant.candidates import CANDIDATES, Candidate
 from assistant.command import GROUPS, BadUsage, Command, Completes, chat_commands, split_words
-from assistant.complete import LineCompleter, complete, expand
-from assistant.interaction import Session
-from assistant.model_names import offered
+from assistant.journal.values import Session
 from assistant.settings import ModelSettings, Settings
+from assistant.terminal import candidates, model_names
+from assistant.terminal.candidates import CANDIDATES, Candidate
+from assistant.terminal.complete import LineCompleter, complete, expand
+from assistant.terminal.model_names import offered
 from assistant.workspace import Home
 from retrieval.errors import Busy
 from retrieval.types import Answer, Citation, Passage
@@ -110,7 +110,7 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Command]:
         }.items()
     }  # fmt: skip
     own["go"] = own["again"] = Command("go", sample, aliases=("again",))
-    monkeypatch.setattr("assistant.complete.chat_commands", lambda: own)
+    monkeypatch.setattr("assistant.terminal.complete.chat_commands", lambda: own)
     monkeypatch.setattr(candidates, "chat_commands", lambda: own)
     monkeypatch.setitem(GROUPS, "rates", "Read ratings.")
     return own
@@ -292,7 +292,7 @@ def test_a_bug_costs_the_candidates_and_is_logged_once(app: Any, monkeypatch: py
     def broken(*_: object) -> list[Candidate]:
         raise ZeroDivisionError("candidates")
 
-    monkeypatch.setattr("assistant.complete.CANDIDATES", {**CANDIDATES, "mode": broken})
+    monkeypatch.setattr("assistant.terminal.complete.CANDIDATES", {**CANDIDATES, "mode": broken})
     completer = LineCompleter(app)
     assert (completer("/mode "), completer("/mode r")) == ((0, ()), (0, ()))
     assert app.home.log.read_text().count("ZeroDivisionError: candidates") == 1

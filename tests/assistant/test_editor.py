@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.editor import LARGEST, EditorFailed, edit, editor
+from assistant.terminal.editor import LARGEST, EditorFailed, edit, editor
 
 Environ = Mapping[str, str]
 

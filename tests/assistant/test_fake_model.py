@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.generators.base import Options
-from assistant.generators.fake_model import FAULTS, FakeModel, Reply, load_script
+from assistant.generators.models.fake_model import FAULTS, FakeModel, Reply, load_script
 from assistant.prompts import Prompt, is_refusal, load_prompts
 from assistant.prompts.fence import fenced
 from assistant.settings import PromptSettings

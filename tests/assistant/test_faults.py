@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     ConnectionLost,
     Peer,
     Rejected,
@@ -24,7 +24,7 @@ from assistant.generators.faults import (
     http_fault,
     retry_after,
 )
-from assistant.generators.server_text import LONGEST, quoted, redact, without_credentials
+from assistant.generators.models.server_text import LONGEST, quoted, redact, without_credentials
 from retrieval.errors import GeneratorFailed
 
 KEY = 'p4ss "word"/€'

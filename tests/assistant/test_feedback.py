@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from turns import CANTEEN, GITEA, answer, opened
 
-from assistant.feedback import all_rated, prompt_builder, statistics
-from assistant.interaction import Feedback, Interaction
-from assistant.preference import FORMATS, Format, Rated, Rows, capped, make_rows
+from assistant.feedback.rows import FORMATS, Format, Rated, Rows, capped, make_rows
+from assistant.feedback.summary import all_rated, prompt_builder, statistics
+from assistant.journal.values import Feedback, Interaction
 from assistant.prompts import load_prompts
 from assistant.settings import PromptSettings
 from retrieval.types import Message

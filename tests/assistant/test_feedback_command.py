@@ -16,7 +16,7 @@ from commands import Ran, run
 from turns import answer, opened
 
 from assistant.cli import main
-from assistant.journal import Journal
+from assistant.journal.store import Journal
 
 
 @pytest.fixture

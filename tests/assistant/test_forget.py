@@ -15,10 +15,10 @@ import pytest
 from commands import Ran, run
 from turns import answer, opened
 
-from assistant import journal as journal_module
 from assistant.commands.sessions import midnight
-from assistant.interaction import Forgotten
-from assistant.journal import Journal
+from assistant.journal import store as journal_module
+from assistant.journal.store import Journal
+from assistant.journal.values import Forgotten
 from retrieval.errors import NoSpace
 from retrieval.types import Message
 

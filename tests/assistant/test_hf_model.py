@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 from tiny_model import CHATML, NO_SYSTEM, SILENT_SYSTEM, tiny_model, tiny_tokenizer
 
-from assistant.generators import hf_load
+from assistant.generators.models import hf_load
 from assistant.generators.base import Options
-from assistant.generators.faults import ContextTooLong, TimedOut, Truncated
-from assistant.generators.hf_chat import ChatFormat
-from assistant.generators.hf_load import Wanted
-from assistant.generators.hf_model import HfModel
+from assistant.generators.models.faults import ContextTooLong, TimedOut, Truncated
+from assistant.generators.models.hf_chat import ChatFormat
+from assistant.generators.models.hf_load import Wanted
+from assistant.generators.models.hf_model import HfModel
 from retrieval.errors import BadSetting, GeneratorFailed, ModelMissing
 from retrieval.types import Message
 
@@ -228,7 +228,7 @@ def test_several_threads_load_a_model_once(folder: Path, monkeypatch: pytest.Mon
         loads.append(name)
         return real(wanted, name)
 
-    monkeypatch.setattr("assistant.generators.hf_model.load", counted)
+    monkeypatch.setattr("assistant.generators.models.hf_model.load", counted)
     made = HfModel("hf:tiny", Wanted(str(folder)))
     threads = [threading.Thread(target=made.warm) for _ in range(4)]
     for thread in threads:
@@ -556,8 +556,8 @@ def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
 
 LOAD = """
 import sys, time
-from assistant.generators.hf_load import Wanted
-from assistant.generators.hf_model import HfModel
+from assistant.generators.models.hf_load import Wanted
+from assistant.generators.models.hf_model import HfModel
 from retrieval.errors import ModelMissing
 start = time.perf_counter()
 try:

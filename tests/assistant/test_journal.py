@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from turns import CANTEEN, GITEA, answer, opened
 
-from assistant import journal as journal_module
-from assistant.journal import Journal
-from assistant.journal_migrations import MIGRATIONS
+from assistant.journal import store as journal_module
+from assistant.journal.migrations import MIGRATIONS
+from assistant.journal.store import Journal
 from retrieval.errors import BadInput, LibraryDamaged, NewerLibrary, NotFound
 from retrieval.types import Answer, Message
 

@@ -126,7 +126,7 @@ WRITE = """
 import resource, sys
 from pathlib import Path
 from turns import answer
-from assistant.journal import Journal
+from assistant.journal.store import Journal
 from retrieval.errors import UserError
 journal = Journal(Path(sys.argv[1]))
 journal.sessions()
@@ -243,7 +243,7 @@ def test_in_a_folder_that_may_not_be_written_a_rating_is_said_to_be_lost(path: P
 
 
 def test_a_journal_that_another_process_holds_is_said_by_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.journal._File.patience", 0.05)
+    monkeypatch.setattr("assistant.journal.store._File.patience", 0.05)
     with opened(path) as journal, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Busy, match=r"^The rating was not kept\. The journal .*journal\.sqlite3 is in use"):
@@ -253,7 +253,7 @@ def test_a_journal_that_another_process_holds_is_said_by_name(path: Path, monkey
 
 
 def test_what_cannot_be_forgotten_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.journal._File.patience", 0.05)
+    monkeypatch.setattr("assistant.journal.store._File.patience", 0.05)
     with opened(path) as journal, closing(sqlite3.connect(path, isolation_level=None)) as other:
         assert journal.latest_session() is not None
         other.execute("BEGIN IMMEDIATE")

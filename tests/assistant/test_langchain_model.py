@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, model_validator
 
 from assistant.generators.base import Cut, Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     ConnectionLost,
     ContextTooLong,
     RateLimited,
@@ -26,9 +26,9 @@ from assistant.generators.faults import (
     Unauthorized,
     UnknownModel,
 )
-from assistant.generators.langchain_model import LangChainModel
-from assistant.generators.steady import steady
-from assistant.generators.tokens import estimate
+from assistant.generators.models.langchain_model import LangChainModel
+from assistant.generators.models.steady import steady
+from assistant.generators.models.tokens import estimate
 from retrieval.errors import BadSetting, GeneratorFailed, ModelMissing, UserError
 from retrieval.types import Message
 

@@ -13,13 +13,13 @@ from fake_provider import KEY, FakeProvider, refused_port, status
 from assistant.app import App
 from assistant.generators import load_generator, load_model
 from assistant.generators.auto import Choice, choose
-from assistant.generators.fake_model import FakeModel
-from assistant.generators.hf_model import HfModel
-from assistant.generators.langchain_model import LangChainModel
 from assistant.generators.load import environment
 from assistant.generators.model import ModelGenerator
-from assistant.generators.ollama_model import OllamaModel
-from assistant.generators.openai_model import OpenAIModel
+from assistant.generators.models.fake_model import FakeModel
+from assistant.generators.models.hf_model import HfModel
+from assistant.generators.models.langchain_model import LangChainModel
+from assistant.generators.models.ollama_model import OllamaModel
+from assistant.generators.models.openai_model import OpenAIModel
 from assistant.settings import ModelSettings
 from assistant.workspace import Home
 from retrieval.errors import BadSetting

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from assistant import markdown
-from assistant.markdown import MarkdownStream, show_markdown
-from assistant.markdown_lines import blocks, lines
 from assistant.screen import ReaderGone, Screen
+from assistant.terminal import markdown
+from assistant.terminal.lines import blocks, lines
+from assistant.terminal.markdown import MarkdownStream, show_markdown
 
 ANSWER = """# Réponse
 

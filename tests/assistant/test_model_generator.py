@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from assistant.generators.base import Cut, Delta, Event, Options, Request, Sent, Turn
-from assistant.generators.fake_model import FakeModel, Reply
-from assistant.generators.faults import ContextTooLong, Unauthorized
 from assistant.generators.model import ModelGenerator
+from assistant.generators.models.fake_model import FakeModel, Reply
+from assistant.generators.models.faults import ContextTooLong, Unauthorized
 from assistant.prompts import load_prompts
 from assistant.settings import PromptSettings
 from retrieval.errors import GeneratorFailed

@@ -10,9 +10,9 @@ import pytest
 from fake_provider import KEY, OLLAMA_CHAT, FakeProvider, ndjson, part, status, stream
 
 from assistant.generators.base import Options
-from assistant.generators.faults import ServerFailed, Truncated, UnknownModel
-from assistant.generators.ollama_model import OllamaModel
-from assistant.generators.tokens import estimate
+from assistant.generators.models.faults import ServerFailed, Truncated, UnknownModel
+from assistant.generators.models.ollama_model import OllamaModel
+from assistant.generators.models.tokens import estimate
 from retrieval.errors import BadSetting
 from retrieval.types import Message
 

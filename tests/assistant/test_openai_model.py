@@ -13,9 +13,9 @@ import pytest
 from fake_provider import CHAT, KEY, FakeProvider, delta, hang, page, sse, status, stream
 
 from assistant.generators.base import Options
-from assistant.generators.faults import GeneratorFailed, Rejected, Truncated, Unauthorized, Unreachable
-from assistant.generators.openai_model import OpenAIModel
-from assistant.generators.tokens import estimate
+from assistant.generators.models.faults import GeneratorFailed, Rejected, Truncated, Unauthorized, Unreachable
+from assistant.generators.models.openai_model import OpenAIModel
+from assistant.generators.models.tokens import estimate
 from retrieval.errors import BadSetting
 from retrieval.types import Message
 
@@ -182,7 +182,7 @@ def test_openai_itself_is_not_asked(name: str, tokens: int) -> None:
 def test_a_server_that_hangs_does_not_keep_the_context_waiting(
     server: FakeProvider, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.generators.openai_model.ASK_SECONDS", 0.2)
+    monkeypatch.setattr("assistant.generators.models.openai_model.ASK_SECONDS", 0.2)
     for path in ("/v1/models", "/tokenize"):
         server.script(path, hang)
     start = time.monotonic()

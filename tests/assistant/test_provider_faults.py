@@ -33,7 +33,7 @@ from fake_provider import (
 )
 
 from assistant.generators.base import ChatModel, Cut, Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     ConnectionLost,
     ContextTooLong,
     Empty,
@@ -47,9 +47,9 @@ from assistant.generators.faults import (
     UnknownModel,
     Unreachable,
 )
-from assistant.generators.ollama_model import OllamaModel
-from assistant.generators.openai_model import OpenAIModel
-from assistant.generators.steady import steady
+from assistant.generators.models.ollama_model import OllamaModel
+from assistant.generators.models.openai_model import OpenAIModel
+from assistant.generators.models.steady import steady
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 

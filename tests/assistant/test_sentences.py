@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.generators.sentences import units
+from assistant.generators.extractive.sentences import units
 
 SHEET = """## Ports
 

@@ -14,7 +14,7 @@ from turns import answer, opened
 
 from assistant.app import App
 from assistant.command import run_slash
-from assistant.journal import Journal
+from assistant.journal.store import Journal
 from assistant.workspace import Home
 from retrieval.errors import NotFound
 

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from assistant.generators.base import Cut, Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     ConnectionLost,
     ContextTooLong,
     Empty,
@@ -20,7 +20,7 @@ from assistant.generators.faults import (
     TimedOut,
     Unauthorized,
 )
-from assistant.generators.steady import ATTEMPTS, steady
+from assistant.generators.models.steady import ATTEMPTS, steady
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 

@@ -12,7 +12,7 @@ import pytest
 from chatting import app_at, converse
 from commands import indexed_sheets
 
-from assistant.journal import Journal
+from assistant.journal.store import Journal
 
 PORT = "Quel port écoute Gitea ?"
 
@@ -110,7 +110,7 @@ def test_fix_opens_the_answer_in_the_editor(home: Path, monkeypatch: pytest.Monk
         opened.append(text)
         return text.replace("3000", "3001")
 
-    monkeypatch.setattr("assistant.editor.edit", edit)
+    monkeypatch.setattr("assistant.terminal.editor.edit", edit)
     monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
     transcript = converse(home, PORT, "/fix", "/fix 1")
     assert PORT in opened[0]

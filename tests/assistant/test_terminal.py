@@ -21,7 +21,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from assistant.settings import Settings
-from assistant.terminal import Terminal
+from assistant.terminal.prompt import Terminal
 from assistant.workspace import Home
 from retrieval.errors import Busy
 

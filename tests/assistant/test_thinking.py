@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.generators.thinking import without_thinking
+from assistant.generators.models.thinking import without_thinking
 from retrieval.errors import GeneratorFailed
 
 PARTS = ["<think>", "</think>", "<thinking>", "</thinking>", "<THINK>", "<", "think", ">", "</", "oui ", "\n", "a<b"]

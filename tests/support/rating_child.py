@@ -10,7 +10,7 @@ from pathlib import Path
 
 from turns import answer
 
-from assistant.journal import Journal
+from assistant.journal.store import Journal
 
 
 def say(*words: object) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from assistant.journal import Journal
+from assistant.journal.store import Journal
 from retrieval.types import Answer, Citation, Message, Passage
 
 GITEA = Passage(

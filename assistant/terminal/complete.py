@@ -1,7 +1,7 @@
 """What a chat line can go on with, read from the command declarations; and short names of commands made whole.
 
 `/mo` → `/mode`, `/model`; `/mode h` → `hybrid`; `/search port --l` → `--language`. The values come from
-`assistant/candidates.py`.
+`assistant/terminal/candidates.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
-from assistant.candidates import CANDIDATES, Candidate, matching, names
 from assistant.command import BadUsage, Command, Parameter, chat_commands, split_name, split_words
 from assistant.sanitize import clean
+from assistant.terminal.candidates import CANDIDATES, Candidate, matching, names
 from assistant.workspace import log_traceback
 from retrieval.errors import UserError
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.generators.base import Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     ConnectionLost,
     ContextTooLong,
     Malformed,

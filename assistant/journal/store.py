@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from assistant import forgetting
-from assistant.interaction import Feedback, Forgotten, Interaction, Session, Status
-from assistant.journal_migrations import MIGRATIONS
-from assistant.journal_rows import COLUMNS, interaction_of, row_of, storable
+from assistant.journal import forgetting
+from assistant.journal.migrations import MIGRATIONS
+from assistant.journal.rows import COLUMNS, interaction_of, row_of, storable
+from assistant.journal.values import Feedback, Forgotten, Interaction, Session, Status
 from retrieval.database import Database
 from retrieval.errors import BadInput, Busy, LibraryDamaged, NewerLibrary, NoAccess, NoSpace, NotFound
 from retrieval.types import Answer

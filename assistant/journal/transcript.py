@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from assistant.interaction import Feedback, Interaction, Session
+from assistant.journal.values import Feedback, Interaction, Session
 
 if TYPE_CHECKING:
-    from assistant.journal import Journal
+    from assistant.journal.store import Journal
 
 
 def records(journal: Journal, session: Session) -> Iterator[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistant.interaction import Forgotten
+from assistant.journal.values import Forgotten
 from retrieval.database import Database
 
 Reach = Mapping[str, Any]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from assistant.generators.base import Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     Peer,
     UnknownModel,
     connection_fault,
@@ -20,10 +20,10 @@ from assistant.generators.faults import (
     malformed,
     truncated,
 )
-from assistant.generators.server_text import secrets_of, without_credentials
-from assistant.generators.thinking import without_thinking
-from assistant.generators.tokens import estimate
-from assistant.generators.wire import Wire, trusted
+from assistant.generators.models.server_text import secrets_of, without_credentials
+from assistant.generators.models.thinking import without_thinking
+from assistant.generators.models.tokens import estimate
+from assistant.generators.models.wire import Wire, trusted
 from retrieval.errors import BadSetting, GeneratorFailed
 from retrieval.types import Message
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from assistant.command import BadUsage
-from assistant.interaction import Feedback, Status
-from assistant.journal import Journal
+from assistant.journal.store import Journal
+from assistant.journal.values import Feedback, Status
 from assistant.screen import Screen, bold, dim
 from retrieval.errors import BadInput
 

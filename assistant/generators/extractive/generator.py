@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assistant.generators import keyed, listing, sentences
 from assistant.generators.base import Delta, Events, Evidence, Knowledge, Request
+from assistant.generators.extractive import keyed, listing, sentences
 from assistant.generators.question import Question, read
 from retrieval.text import sentences as split_sentences
 from retrieval.types import Fact, Language

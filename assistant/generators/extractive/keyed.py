@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from assistant.generators.base import Knowledge, Request
-from assistant.generators.concepts import named
+from assistant.generators.extractive.concepts import named
 from assistant.generators.question import Question, names_title
 from retrieval.facts import facts, is_row
 from retrieval.lexical import analyze

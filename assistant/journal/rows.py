@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistant.interaction import Interaction
+from assistant.journal.values import Interaction
 from retrieval.database import Database
 from retrieval.types import Answer, Citation, Message, Passage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from assistant.generators.tokens import PER_MESSAGE, estimate, tiktoken_counter
+from assistant.generators.models.tokens import PER_MESSAGE, estimate, tiktoken_counter
 from retrieval.types import Message
 
 OPENAI = "https://api.openai.com/v1"

@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import cached_property
 
 from assistant.generators.base import Options
-from assistant.generators.faults import ContextTooLong, truncated
-from assistant.generators.hf_answer import Answer, Closed
-from assistant.generators.hf_chat import ChatFormat
-from assistant.generators.hf_load import Loaded, Wanted, load
-from assistant.generators.thinking import without_thinking
+from assistant.generators.models.faults import ContextTooLong, truncated
+from assistant.generators.models.hf_answer import Answer, Closed
+from assistant.generators.models.hf_chat import ChatFormat
+from assistant.generators.models.hf_load import Loaded, Wanted, load
+from assistant.generators.models.thinking import without_thinking
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 

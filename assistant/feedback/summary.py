@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assistant.interaction import Interaction
+from assistant.journal.values import Interaction
 from retrieval.types import Message
 
 if TYPE_CHECKING:
-    from assistant.journal import Journal
-    from assistant.preference import BuildPrompt, Rated
+    from assistant.feedback.rows import BuildPrompt, Rated
+    from assistant.journal.store import Journal
     from assistant.prompts import Prompts
 
 
@@ -38,7 +38,7 @@ class FeedbackStats:
 
 def all_rated(journal: Journal) -> list[Rated]:
     """Every piece of feedback with its answer."""
-    from assistant.preference import Rated
+    from assistant.feedback.rows import Rated
 
     feedback = journal.feedback()
     turns = {i: journal.interaction(i) for i in {f.interaction_id for f in feedback}}
@@ -47,7 +47,7 @@ def all_rated(journal: Journal) -> list[Rated]:
 
 def statistics(rated: list[Rated], build_prompt: BuildPrompt, author_share: float) -> FeedbackStats:
     """Counts of everything, and for each format what an export would give."""
-    from assistant.preference import FORMATS, make_rows
+    from assistant.feedback.rows import FORMATS, make_rows
 
     views: Mapping[str, Callable[[Rated], str]] = {
         "rating": lambda r: f"{r.feedback.rating or 'none'}{', corrected' if r.feedback.correction else ''}",

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from assistant.generators import openai_server
+from assistant.generators.models import openai_server
 from assistant.generators.base import Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     Peer,
     Rejected,
     TimedOut,
@@ -23,10 +23,10 @@ from assistant.generators.faults import (
     malformed,
     truncated,
 )
-from assistant.generators.server_text import secrets_of, without_credentials
-from assistant.generators.thinking import without_thinking
-from assistant.generators.tokens import estimate
-from assistant.generators.wire import CONNECT_SECONDS, Wire, trusted
+from assistant.generators.models.server_text import secrets_of, without_credentials
+from assistant.generators.models.thinking import without_thinking
+from assistant.generators.models.tokens import estimate
+from assistant.generators.models.wire import CONNECT_SECONDS, Wire, trusted
 from retrieval.errors import BadSetting, GeneratorFailed
 from retrieval.types import Message
 

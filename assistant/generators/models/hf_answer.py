@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from assistant.generators.base import Options
-from assistant.generators.faults import timed_out
+from assistant.generators.models.faults import timed_out
 
 POLL = 0.1
 """Longest a wait goes without looking up: on Windows it does not feel Ctrl-C."""

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from assistant.generators.server_text import Said, quoted
+from assistant.generators.models.server_text import Said, quoted
 from retrieval.errors import GeneratorFailed
 
 

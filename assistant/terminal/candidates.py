@@ -69,7 +69,7 @@ def modes(app: App, word: str, before: Sequence[str]) -> Iterable[Candidate]:
 
 def models(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
     """The providers, the models that the configured servers offer, and model folders."""
-    from assistant.model_names import offered
+    from assistant.terminal.model_names import offered
 
     yield from (Candidate(name, about) for name, about in _MODELS.items())
     yield from (Candidate(name) for name in offered(app.settings.model))

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistant.interaction import Feedback, Interaction
+from assistant.journal.values import Feedback, Interaction
 from assistant.prompts import is_refusal
 from retrieval.citations import normalise
 from retrieval.types import Message

@@ -25,9 +25,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from assistant.complete import LineCompleter
-from assistant.editor import edit
 from assistant.sanitize import clean
+from assistant.terminal.complete import LineCompleter
+from assistant.terminal.editor import edit
 from retrieval.errors import UserError
 
 if TYPE_CHECKING:

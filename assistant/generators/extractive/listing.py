@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.generators.base import Knowledge
-from assistant.generators.concepts import named
+from assistant.generators.extractive.concepts import named
 from assistant.generators.question import Question
 from retrieval.lexical import analyze
 from retrieval.text import fold

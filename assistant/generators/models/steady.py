@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from assistant.generators.base import ChatModel, Cut, Options
-from assistant.generators.faults import Empty, timed_out
+from assistant.generators.models.faults import Empty, timed_out
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 

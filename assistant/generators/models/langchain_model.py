@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.command import nearest
 from assistant.generators.base import Options
-from assistant.generators.faults import (
+from assistant.generators.models.faults import (
     ConnectionLost,
     Peer,
     ServerFailed,
@@ -22,9 +22,9 @@ from assistant.generators.faults import (
     http_fault,
     truncated,
 )
-from assistant.generators.server_text import quoted
-from assistant.generators.thinking import without_thinking
-from assistant.generators.tokens import estimate
+from assistant.generators.models.server_text import quoted
+from assistant.generators.models.thinking import without_thinking
+from assistant.generators.models.tokens import estimate
 from retrieval.errors import BadSetting, GeneratorFailed, ModelMissing
 from retrieval.types import Message
 

@@ -33,7 +33,7 @@ def show_markdown(text: str, screen: Screen) -> None:
 
 def warm_up() -> None:
     """Load what the first answer on a terminal is drawn with, so that it need not wait for it."""
-    from assistant.markdown_lines import blocks, lines
+    from assistant.terminal.lines import blocks, lines
 
     for block in blocks("**warm** `up`"):
         lines(block, 80, styled=True)
@@ -159,7 +159,7 @@ class _Drawn:
 
     def _lines(self, source: str, size: os.terminal_size, *, after_others: bool) -> list[str]:
         """The lines of the blocks, a blank line between them."""
-        from assistant.markdown_lines import blocks, lines
+        from assistant.terminal.lines import blocks, lines
 
         shown: list[str] = []
         for block in blocks(source):
@@ -170,7 +170,7 @@ class _Drawn:
 
 def _finished(source: str) -> int:
     """Length of the blocks that cannot change any more: those before the last one, as the complete lines have them."""
-    from assistant.markdown_lines import blocks
+    from assistant.terminal.lines import blocks
 
     complete = source[: source.rfind("\n") + 1]
     found = blocks(complete)

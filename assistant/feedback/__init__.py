@@ -1,0 +1,1 @@
+"""Ratings and corrections: counted, reviewed, made into rows to train on."""

@@ -1,0 +1,1 @@
+"""The built-in generator, which answers from the passages themselves, with no model."""

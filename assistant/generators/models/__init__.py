@@ -1,0 +1,1 @@
+"""Language models, by provider, and what goes wrong with them."""

@@ -1,0 +1,1 @@
+"""The journal: conversations, and what people think of the answers."""

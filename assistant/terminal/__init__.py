@@ -1,0 +1,1 @@
+"""The chat at a terminal: prompt, completion, editor, clipboard, rendered Markdown."""
