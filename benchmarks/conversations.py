@@ -7,7 +7,6 @@ written, and `held`, written afterwards and used for the figures; no rule was ch
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -218,8 +217,3 @@ def _other_field(rng: random.Random, field: str) -> str:
 
 def _other_sheet(rng: random.Random, query: Query, short: list[str]) -> str:
     return rng.choice([d for d in short if d not in query.documents])
-
-
-def split_user(text: str) -> list[str]:
-    """The questions of `|user|: … |user|: …`."""
-    return [" ".join(turn.split()) for turn in re.split(r"\|user\|:", text) if turn.strip()]

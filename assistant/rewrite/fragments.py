@@ -20,7 +20,11 @@ _LEAD = re.compile(
     r"^(?:(?:what|how) about|what of|same (?:question |thing )?(?:for|with|about)|"
     r"qu'en est[- ]il (?:de|du|des|d'|pour)|quid (?:de|du|des|d')|(?:la )?meme (?:question |chose )?(?:pour|avec|sur|chez)|"
     r"(?:idem|pareil) (?:pour|avec)|(?:celui|celle|ceux|celles) d[e']|du cote (?:de|du|des|d')|"
-    r"si on parl\w+ (?:de|du|des|d'))\s*(?P<rest>.+)$"
+    r"si on parl\w+ (?:de|du|des|d')|(?:pour ce qui est|au niveau|en ce qui concerne|s'agissant|concernant|as for|regarding)"
+    r"(?: de| du| des| d')?)\s*(?P<rest>.+)$"
+)
+_ALIKE = re.compile(
+    r"^(?P<rest>.{1,80}?),? (?:c'est )?(?:pareil|idem|la meme chose|ca donne quoi|same|the same|too)\s*[?.!]*$"
 )
 _SAME = re.compile(r"^(?:same|(?:la )?meme|idem|pareil)\b")
 _SAID = (
@@ -63,7 +67,7 @@ _PREPOSITION: dict[Language, re.Pattern[str]] = {
     "fr": re.compile(r"^(?:pour|avec|sans|chez|sur|dans|en|a|au|aux|sous|par|depuis|avant|apres|pendant|contre)\b"),
 }
 _ABOUT = re.compile(r"^(?:for|with|to|on|pour|avec|chez|sur|concernant)\s+(?:the |le |la |les |l')?")
-_SIDE = re.compile(r"^(?:cote|niveau|question|au niveau (?:de |du |des )?)\s*(?=\w)")
+_SIDE = re.compile(r"^(?:cote|niveau|question)\s+(?=\w)")
 _ARTICLE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(r"^(?:the|a|an|any|some|its|their|his|her)\b"),
     "fr": re.compile(r"^(?:l'|(?:le|la|les|un|une|des|du|son|sa|ses|leurs?|d'autres)\b)"),
@@ -93,13 +97,14 @@ def correction(asked: Asked) -> Rewritten | None:
 
 def led(asked: Asked) -> Rewritten | None:
     """ "What about NATS?", "Et pour Redis ?"."""
-    match = _LEAD.match(asked.plain)
+    alike = _ALIKE.match(asked.plain)
+    match = alike or _LEAD.match(asked.plain)
     if match is None and not asked.linked:
         return None
-    rest = asked.text[match.start("rest") :] if match else asked.text
+    rest = asked.text[slice(*match.span("rest"))] if match else asked.text
     if is_sentence(rest, asked.language) or len(content(rest, asked.language)) > FRAGMENT + bool(match) * FRAGMENT:
         return None
-    if match and _SAME.match(asked.plain):
+    if alike or (match and _SAME.match(asked.plain)):
         return _swapped(asked, clean(rest))
     return _entity_or_field(asked.only(rest))
 

@@ -57,10 +57,7 @@ _OBJECT = (
         rf"(?P<it>{_CLITIC})(?=[a-z]+(?:er|ir|re|oir)\b(?: (?:sur|dans|avec|en|pour|sans|chez|depuis|sous|via|par|"
         r"gratuitement|facilement|soi|ou|et|plus|rapidement|directement)\b|\s*[?.!]*$))"
     ),
-    re.compile(
-        r"(?:\b(?:qui |on |comment |peut-on |ou |pour |d'|je |j'|s'|n'|l'|vous |nous )|-on |-je )"
-        r"(?P<it>y )(?!(?:a|avait|aura|ont|compris)\b)(?=[a-z])"
-    ),
+    re.compile(r"(?:^|[ '-])(?P<it>y )(?!(?:a|avait|aura|ait|ont|compris)\b)(?=[a-z])"),
     re.compile(
         r"(?:\b(?:qui |comment |on |pourquoi |j'|je |qu'|n'|s'|m'|t'|pour |quand |combien |faut-il |quoi )|-on )(?P<it>en )"
         r"(?=(?:est|sont|etait|etaient|a|ont|fait|font|assure|finance|dit|pense|parle|occupe|charge|sert|"
@@ -69,7 +66,9 @@ _OBJECT = (
 )
 _IT_IS = re.compile(r"^(?:(?:[a-z]+ )?quo?i )?(?P<it>c'est|c'etait|est-ce(?! que\b| qu')|etait-ce)\b\s*(?P<rest>.*)$")
 _DEFINED = re.compile(r"(?:le |la |les |l'|un |une |des |qui\b|quoi\b|quand\b)\s?\w*")
-_WHAT_IS_IT = re.compile(r"^(?:qu'est[- ]ce que c'est|c'est quoi|qu'est-ce|kesako)\s*[?!.]*$")
+_WHAT_IS_IT = re.compile(
+    r"^(?:qu'est[- ]ce que c'est|c'est quoi|qu'est-ce|kesako)(?: exactement| au juste| concretement| precisement)?\s*[?!.]*$"
+)
 _THEN = re.compile(r"\ba (?:cette|l') ?epoque(?:-la)?|\ba ce moment-la\b|\bla-bas\b|\b(?:la-)?(?:dessus|dedans)\b")
 _NOUN_BEFORE = re.compile(
     r"\b(?:l'|(?:le|la|les|un|une|des|du|mon|ma|mes|son|sa|ses|leurs?|votre|vos|notre|nos|chaque|deux|trois) )"

@@ -107,6 +107,7 @@ def tidy(text: str, language: Language) -> str:
         text = re.sub(r"\s*\?$", " ?", text)
         text = re.sub(r"\b([Dd])e (?=[aeiouéèêàâîôùAEIOUÉÈÊÀÂÎÔ])", r"\1'", text)
         text = re.sub(r"\b([Dd])['’](?=[^aeiouyhéèêàâîôùœæAEIOUYHÉÈÊÀÂÎÔÙŒÆ\W])", r"\1e ", text)
+        text = re.sub(r"\b([SsMmTtNn])['’](?=[^aeiouyhéèêàâîôùœæAEIOUYHÉÈÊÀÂÎÔÙŒÆ\W])", r"\1e ", text)
         text = re.sub(r"\b([Qq]u)['’](?=[^aeiouyhéèêàâîôùœæAEIOUYHÉÈÊÀÂÎÔÙŒÆ\W])", r"\1e ", text)
     else:
         text = re.sub(r"\s+([?!])", r"\1", text)
