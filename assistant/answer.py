@@ -17,9 +17,10 @@ from functools import cache
 from assistant.focus import Focus
 from assistant.generators.base import Cut, Delta, Evidence, Knowledge, Request, Sent, Turn
 from assistant.generators.base import Generator as TextGenerator
+from assistant.generators.question import read
 from assistant.modes import MODES, Mode
 from assistant.prompts import is_refusal
-from assistant.refusal import calibration, confidence, refusal
+from assistant.refusal import calibration, confidence, refusal, unknown
 from assistant.rewrite import Rewritten
 from assistant.sanitize import CleanStream
 from assistant.support import Supporter
@@ -29,6 +30,8 @@ from retrieval.search import Found, Searcher, check_question
 from retrieval.text import detect_language
 from retrieval.types import INTERRUPTED, Answer, Language, Message, Passage
 
+DESCRIPTION = "description"
+"""Reason of a rewrite that rests on an article: "the price"."""
 Rewrite = Callable[[str, Sequence[Turn], Language | None], Rewritten | None]
 """A question and the turns before it to the question as one of its own; None when it is one already."""
 
@@ -108,9 +111,9 @@ class Answerer:
         """
         question = check_question(question)
         draft = _Draft(question, language or detect_language(question, default="fr"))
-        if self.rewrite and turns and (rewritten := self.rewrite(question, turns, language)):
-            draft.searched = rewritten.text
-            yield Searched(draft.searched)
+        if turns and (searched := self._rewritten(question, turns, language)):
+            draft.searched = searched
+            yield Searched(searched)
         said = question if draft.searched else ""
         recent = tuple(turns[-self.history :]) if self.history else ()
         if self.mode.searches:
@@ -135,6 +138,18 @@ class Answerer:
         named = focus.named(found)
         passages = focus.first(found, named)
         return Request(found.question, found.language, passages, self.max_words, named, said, history)
+
+    def _rewritten(self, question: str, turns: Sequence[Turn], language: Language | None) -> str:
+        """The question as one of its own, when it leans on earlier turns; else empty."""
+        found = self.rewrite(question, turns, language) if self.rewrite else None
+        if found is None:
+            return ""
+        # "The price of petrol" has no sign of leaning but its article. A word that no document holds says that it is
+        # about something else, and the topic must not lend it an answer.
+        spoken = language or detect_language(question, default="fr")
+        if found.reason == DESCRIPTION and unknown(read(question, spoken), self.knowledge):
+            return ""
+        return found.text
 
     def _grounded(self, draft: _Draft, found: Found, said: str, history: tuple[Turn, ...]) -> Iterator[Sources | Delta]:
         """An answer from passages, or a refusal."""

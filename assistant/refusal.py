@@ -68,7 +68,7 @@ def signals(request: Request, knowledge: Knowledge) -> dict[str, float]:
         "gap": cosines[0] - cosines[min(4, len(cosines) - 1)],
         "around": rows[top]["around"] if rows else 0.0,
         "covered": max((row["passage_covered"] for row in rows), default=0.0),
-        "unknown": _unknown(question, knowledge),
+        "unknown": unknown(question, knowledge),
         "names": _names_found(question.names, request.passages),
         "fact": _fact(request, question, knowledge),
         "listed": float(question.kind == "list" and bool(listing.gather(question, knowledge))),
@@ -83,8 +83,8 @@ def _fact(request: Request, question: Question, knowledge: Knowledge) -> float:
     return max(0.0, best - DOUBTFUL_FACT) / (1 - DOUBTFUL_FACT)
 
 
-def _unknown(question: Question, knowledge: Knowledge) -> float:
-    """Share of the question's content words that the whole library does not know."""
+def unknown(question: Question, knowledge: Knowledge) -> float:
+    """Share (0 to 1) of the question's content words that the whole library does not know."""
     rarest = max((knowledge.rarity(NEVER_SEEN, question.language), 1e-9))
     return sum(knowledge.rarity(t, question.language) >= rarest for t in question.terms) / max(1, len(question.terms))
 

@@ -44,6 +44,11 @@ def test_commands_page_is_what_the_commands_declare() -> None:
     assert ran.returncode == 0, ran.stderr
 
 
+def test_the_chat_in_the_readme_is_one_that_dyag_holds() -> None:
+    ran = subprocess.run([sys.executable, "docs/make_transcript.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_readme_names_both_make_commands() -> None:
     assert "`make chat`" in README
     assert "`make test`" in README

@@ -13,7 +13,7 @@ from assistant.answer import Answerer, Done, Searched, Sources
 from assistant.app import App
 from assistant.generators.base import Cut, Delta, Events, Evidence, Request, Sent, Turn
 from assistant.modes import MODES
-from assistant.rewrite import Rewritten
+from assistant.rewrite import Rewritten, standalone
 from assistant.workspace import Home
 from retrieval.errors import BadQuestion, GeneratorFailed
 from retrieval.types import INTERRUPTED, Answer, Message
@@ -193,6 +193,15 @@ def test_a_follow_up_is_searched_as_a_question_of_its_own(make) -> None:
     assert (answer.question, answer.searched) == ("Et son port ?", "Quel port écoute Gitea ?")
     alone = list(answerer.answer("Et son port ?"))
     assert isinstance(alone[0], Sources)
+
+
+@pytest.mark.parametrize(
+    ("question", "leans"), [("Quel est le port ?", True), ("Quel est le prix de l'essence ?", False)]
+)
+def test_an_article_alone_does_not_make_a_question_about_something_else_lean(make, question: str, leans: bool) -> None:
+    turns = [Turn("Qu'est-ce que Gitea ?", "Une forge.", titles=("Gitea",))]
+    answer, _ = run(make("x", rewrite=standalone), question, turns=turns)
+    assert ("Gitea" in answer.searched) == leans
 
 
 def test_the_fine_tuned_model_alone_is_cited_only_where_a_search_supports_it(make) -> None:
