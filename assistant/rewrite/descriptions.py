@@ -27,20 +27,21 @@ _DIFFERENCE = re.compile(
 _OTHERS = re.compile(
     r"\b(?:(?:any|some|what|which|the) others?|what else|who else|anything else|another|d'autres?|autre chose|qui d'autre)\b"
 )
+# Not "the price of petrol" nor "the price of the petrol".
 _DEFINITE: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(r"\bthe (?:\w+ )?\w+(?! ?\w| (?:of|for|in|that|which|who|to|between|on|at|from|with|by)\b)"),
+    "en": re.compile(
+        r"(?<!of )(?<!for )(?<!in )\bthe (?:\w+ )?\w+(?! ?\w| (?:of|for|in|that|which|who|to|between|on|at|from|with|by)\b)"
+    ),
     "fr": re.compile(
-        r"(?:\b(?:le|la|les) |\bl')\w+(?!['\w])(?! (?:de|du|des|qui|que|dont|pour|en|a|au|aux|entre|dans|sur)\b| d')"
+        r"(?<!de )(?<!pour )(?<!dans )(?:\b(?:le|la|les) |\bl')\w+(?!['\w])"
+        r"(?! (?:de|du|des|qui|que|dont|pour|en|a|au|aux|entre|dans|sur)\b| d')"
     ),
 }
 _LONE = re.compile(
     r"^(?:which|what|how many|(?:[a-z]+ )?quel(?:le)?s?|combien (?:de |d'))\s*\w+\s*\?",
 )
-_THE = re.compile(
-    r"\b(?:the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)(?=\s*(?:$|[?.!,]|'s\b|(?:is|are|was|were|has|have|"
-    r"had|do|does|did|will|can|when|and|est|sont|a|ont|et)\b))"
-)
-_ANY = re.compile(r"\b(?:(?P<of>du )|(?P<to>au )|the |le |la |les |l')(?P<noun>[a-z-]++)")
+_THE = re.compile(r"\b(?:(?P<of>du )|(?P<to>au )|the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)")
+_INVERTED = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\s*$")
 
 
 def compared(asked: Asked) -> Rewritten | None:
@@ -60,7 +61,7 @@ def compared(asked: Asked) -> Rewritten | None:
 
 def partly_named(asked: Asked) -> Rewritten | None:
     """ "the Wall", after a question about the Great Wall of China."""
-    for match in _THE.finditer(asked.plain):
+    for match in filter(lambda match: _whole(asked, match), _THE.finditer(asked.plain)):
         for text in (*asked.past.earlier, asked.topic):
             if (whole := _compound(text, match["noun"], asked.language)) and not find(asked.text, whole):
                 return asked.replaced(match.span(), whole, "description")
@@ -101,9 +102,13 @@ def described(asked: Asked) -> Rewritten | None:
 def _generic(asked: Asked) -> re.Match[str] | None:
     """Where "the application" stands, when nothing behind it says which."""
     generic = french.GENERIC if asked.language == "fr" else english.GENERIC
-    for match in _ANY.finditer(asked.plain):
-        after = next((w for w in asked.words if w.start >= match.end()), None)
-        ends = after is None or re.match(r"\s*[,?.!]|'s\b", asked.plain[match.end() :])
-        if match["noun"] in generic and (ends or (after and is_sentence(after.text, asked.language))):
-            return match
-    return None
+    matches = _THE.finditer(asked.plain)
+    return next((match for match in matches if match["noun"] in generic and _whole(asked, match)), None)
+
+
+def _whole(asked: Asked, match: re.Match[str]) -> bool:
+    """Whether the noun phrase ends with this noun: at a mark or verb, or in "Is the application free?"."""
+    after = next((w for w in asked.words if w.start >= match.end()), None)
+    if after is None or re.match(r"\s*[,?.!]|'s\b", asked.plain[match.end() :]):
+        return True
+    return is_sentence(after.text, asked.language) or _INVERTED.match(asked.plain[: match.start()]) is not None

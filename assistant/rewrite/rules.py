@@ -10,7 +10,7 @@ from assistant.rewrite import english, french
 from assistant.rewrite.descriptions import compared, described, partly_named
 from assistant.rewrite.fragments import bare_wh, correction, fragment, led
 from assistant.rewrite.question import Asked, Rewritten
-from assistant.rewrite.topic import holds, recall
+from assistant.rewrite.topic import READ, REMEMBERED, holds, recall
 from assistant.rewrite.words import content, names, plain, split
 from retrieval.text import detect_language
 from retrieval.types import Language
@@ -27,7 +27,7 @@ _OPENER = re.compile(
     r"bon|right|sure|one last thing|(?P<link>and|so|then|also|but|et|alors|donc|mais|sinon|du coup|puis))(?:[\s,!.:;…]+|$))+"
 )
 _SHIFT = re.compile(
-    r"\b(?:chang\w+ (?:the |a little(?: bit)? (?:of )?|of )*subject|autre (?:sujet|question|chose)\s*[:,]|rien a voir|"
+    r"\b(?:chang\w+ (?:the |a little(?: bit)? (?:of )?|of )*subject|autre (?:sujet|question|chose)(?=\s*[:,])|rien a voir|"
     r"changeons de sujet|(?:speaking|talking) (?:about|of)|unrelated|en parlant de|a propos de|going back to)\b"
 )
 
@@ -60,7 +60,8 @@ def may_lean(question: str, history: Sequence[Turn], language: Language | None =
 
 def spoken_in(question: str, history: Sequence[Turn]) -> Language:
     """The language of a question; one that could be either is asked in that of the turns before."""
-    for text in (question, *(turn.searched or turn.question for turn in reversed(history))):
+    earlier = ((turn.searched or turn.question)[:READ] for turn in reversed(history[-REMEMBERED:]))
+    for text in (question, *earlier):
         if (found := detect_language(text, default="fr")) == detect_language(text, default="en"):
             return found
     return "fr"

@@ -15,6 +15,8 @@ REMEMBERED = 6
 """Turns looked back."""
 LONGEST = 90
 """Characters of a topic."""
+READ = 600
+"""Characters read of an earlier question, answer or title."""
 _PLACE = re.compile(
     r"\b(?:in|at|on|en|a|au|aux|dans|sur|sous|under|since|depuis|during|pendant|by|par)\s*(?:the|la|le|les|l')?\s*$"
 )
@@ -49,7 +51,7 @@ class Past:
 def recall(history: Sequence[Turn], language: Language) -> Past | None:
     """What the conversation is about; None when its questions say nothing."""
     topic: Topic | None = None
-    questions = [" ".join((turn.searched or turn.question).split()) for turn in history[-REMEMBERED:]]
+    questions = [" ".join((turn.searched or turn.question)[:READ].split()) for turn in history[-REMEMBERED:]]
     for turn, asked in zip(history[-REMEMBERED:], questions, strict=True):
         if turn.searched and topic and holds(asked, topic.text, language):
             continue  # a follow-up stays with what it followed
@@ -69,6 +71,7 @@ def _weighty(question: str, topic: Topic, language: Language) -> bool:
 
 def subject(text: str, titles: Sequence[str], language: Language) -> Topic | None:
     """What one question is about: a cited title it holds, a name, the only cited title, or its main phrase."""
+    titles = [title[:READ] for title in titles]
     held = [form for title in titles for form in _forms(title) if find(text, form)]
     if held:
         return Topic(_short(max(held, key=len)), True)
@@ -119,10 +122,11 @@ def _chosen(text: str, found: Sequence[Span]) -> Span:
 
 
 def _person(turn: Turn) -> str:
-    if not _WHO.search(plain(turn.searched or turn.question)):
+    asked = (turn.searched or turn.question)[:READ]
+    if not _WHO.search(plain(asked)):
         return ""
-    found = [m[0] for m in _PERSON.finditer(_CITED.sub("", turn.answer))]
-    known = keys(turn.searched or turn.question).union(*(keys(t) for t in turn.titles))
+    found = [m[0] for m in _PERSON.finditer(_CITED.sub("", turn.answer[:READ]))]
+    known = keys(asked).union(*(keys(title[:READ]) for title in turn.titles))
     return next((_short(name) for name in found if not keys(name) & known), "")
 
 

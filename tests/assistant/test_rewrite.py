@@ -133,6 +133,8 @@ def test_the_topic_is_what_the_last_question_was_about(before: str, question: st
         "Faut-il un compte pour publier ?", "Est-il possible de payer en ligne ?", "Quelle heure est-il ?",
         "Existe-t-il un outil pour signer ?", "Est-ce que Gitea est libre ?", "C'est quoi Gitea ?", "De quoi s'agit-il ?",
         "Comment déclarer ses revenus ?", "Que se passe-t-il après une élection ?",
+        # defined by what follows
+        "Quel est le prix de l'essence ?", "Quel est l'auteur du livre de Manon ?", "Quelle est la capitale du Pérou ?",
         # words and courtesy
         "merci", "bonjour", "sauvegarde des données", "Autre question : le port ?",
     ],
@@ -150,7 +152,8 @@ def test_a_french_question_that_stands_alone_is_left_alone(question: str) -> Non
         "Is it raining?", "Is it possible to use PostgreSQL?", "How long does it take to fly to Mars?", "What time is it?",
         "What does it mean for a knot to be prime?", "Was it determined how many would come?",
         "Is it true that NATS is written in Go?", "Are there any rivers in Spain?", "Who said that Redis is fast?",
-        "What is the church that was built in 1200?", "What happened at the latter half of the century?",
+        "What is the church that was built in 1200?", "What is the price of the petrol?",
+        "What happened at the latter half of the century?",
         "thanks", "worker node", "NATS", "Changing the subject, what is the port?", "How many are sold this year in China?",
     ],
 )  # fmt: skip
