@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,8 @@ class Conversation:
     title: str = ""
     numbered: bool = False
     """Whether answers are shown with their number."""
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: deque[Exchange] = field(default_factory=lambda: deque(maxlen=KEPT))
+    """The last ones; the journal has them all."""
     _typed: list[str] = field(default_factory=list)
     _told: bool = False
     """That the journal cannot be written."""

@@ -103,7 +103,7 @@ class PromptSettings(Section):
 class ChatSettings(Section):
     followups: Literal["auto", "rules", "off"] = "auto"
     """How a question that leans on earlier ones is rewritten: by the generator (else by rules), by rules, not at all."""
-    history: int = Field(default=4, ge=0, le=50)
+    history: int = Field(default=4, ge=0, le=20)
     """Earlier turns a model is sent."""
 
 

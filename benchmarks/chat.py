@@ -7,11 +7,13 @@ prompt       from the start of the process until the prompt is on the terminal (
 first token  what dyag adds before the first text of a model: search, prompt, checks. The model is `fake:`, whose own
              delay is subtracted; once as fast as it can be and once with the delay of a real one, because the refusal is
              decided while the model begins. The peer's share is one `retriever.invoke`, in this process.
-turns        resident memory of this process over many turns of one conversation, each answered and written to the journal
+turns        resident memory over many turns of one conversation, each answered and written to the journal, in a process of
+             its own; the questions of the catalogue again and again
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import os
@@ -56,12 +58,17 @@ def main() -> None:
     options = common.parser(__doc__)
     options.add_argument("--runs", type=int, default=9, help="starts of each (default: %(default)s)")
     options.add_argument("--turns", type=int, default=1000, help="(default: %(default)s)")
+    options.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     args = options.parse_args()
+    if args.child:
+        print(json.dumps(turns(Home(args.child, "benchmark"), args.turns)))
+        return
     home = workspace(args.work)
     folder = peer_folder(args.work)
     starts = prompts(home, folder, args.runs)
     shares = first_tokens(home, folder)
-    memory = turns(home, args.turns)
+    child = [sys.executable, __file__, "--child", str(home.path), "--turns", str(args.turns)]
+    memory = json.loads(subprocess.run(child, stdout=subprocess.PIPE, check=True).stdout)
     result = {"prompt": starts, "first_token_ms": shares, "turns": memory, "peer": peer.NAME}
     common.finish("chat", result, report(starts, shares, memory), args.json)
 
@@ -73,7 +80,7 @@ def report(starts: dict[str, dict[str, float]], shares: dict[str, list[float]], 
     text = table(("prompt", "min s", "median s", "max s", "MB then"), rows)
     text += f"\n{verdict(ours['median_s'], PROMPT_S, at_most=True)}; {theirs['median_s'] / ours['median_s']:.0f} times faster than the peer"
     rows = [(name, min(ms), median(ms), sorted(ms)[int(len(ms) * 0.95)], max(ms)) for name, ms in shares.items()]
-    text += "\n\n" + table(("our share of first token", "min ms", "median ms", "p95 ms", "max ms"), rows)
+    text += "\n\n" + table(("our share of the first token", "min ms", "median ms", "p95 ms", "max ms"), rows)
     text += f"\nwith the delay of a real model: {verdict(median(shares['real']), SHARE_MS, at_most=True)}"
     text += "\n\n" + table(("turns", "resident MB"), memory)
     text += f"\ngrowth after the first {SETTLED:.0%}: {verdict(growth(memory), GROWTH_MB, at_most=True)} MB"

@@ -12,6 +12,7 @@ import pytest
 from chatting import app_at, converse
 from commands import indexed_sheets
 
+from assistant.conversation import KEPT
 from assistant.journal.store import Journal
 
 PORT = "Quel port écoute Gitea ?"
@@ -216,6 +217,13 @@ def test_a_turn_that_cannot_be_written_is_said_once_and_answered(home: Path) -> 
     assert transcript.count("3000 [chunk_3]") == 2
     assert "not recorded · rag" in transcript
     assert "not in the journal" in shown_after(transcript, "/good")
+
+
+def test_a_long_conversation_keeps_only_its_last_turns_in_memory(home: Path) -> None:
+    app = app_at(home, io.StringIO())
+    converse(home, *[PORT] * (KEPT + 5), "/sources 1", app=app)
+    assert [e.number for e in app.conversation.exchanges] == list(range(6, KEPT + 6))
+    assert len(app.conversation.turns()) == KEPT
 
 
 def test_a_key_that_is_set_in_the_chat_is_shown_and_kept_nowhere(home: Path) -> None:
