@@ -1,7 +1,8 @@
 """Conversations over application sheets, made when they are needed: a question about a sheet, then follow-ups.
 
 The first turn is a question of the set. The forms of the later turns come in two lists: `dev`, with which the rules were
-written, and `held`, written afterwards and used for the figures; no rule was changed for one of them.
+written, and `held`, written afterwards. What each list gave when it was first tried, before the gaps it showed were
+closed, is in docs/experiments.md.
 """
 
 from __future__ import annotations

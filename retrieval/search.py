@@ -21,7 +21,7 @@ MAX_QUESTION = 8_000
 DENSE_WEIGHT: dict[Language, float] = {"fr": 0.4, "en": 0.55}
 """Share of the cosine in the fused score: MiniLM was trained on English, so it is trusted less in French.
 Measured on six sets; see docs/experiments.md."""
-REWRITTEN_WEIGHT = 0.7
+REWRITTEN_WEIGHT = 0.8
 """Share of the question in the score when it is searched beside the one it was rewritten from; see docs/experiments.md."""
 RECENT = 4
 """Question vectors kept: a question and the one it was rewritten from are each searched up to twice."""
