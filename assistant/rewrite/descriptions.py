@@ -7,9 +7,10 @@ import re
 from assistant.generators.extractive.concepts import asked as concepts_asked
 from assistant.rewrite import english, french
 from assistant.rewrite.fragments import FRAGMENT, is_sentence
+from assistant.rewrite.phrases import runs
 from assistant.rewrite.question import Asked, Rewritten, of
 from assistant.rewrite.topic import find, pair
-from assistant.rewrite.words import is_form, runs
+from assistant.rewrite.words import is_form
 from retrieval.types import Language
 
 BARE = 1
@@ -45,7 +46,7 @@ _INVERTED = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|had|can|could|
 
 
 def compared(asked: Asked) -> Rewritten | None:
-    """ "Which is more important?" of what the last question set side by side."""
+    """As in "Which is more important?" of what the last question set side by side."""
     if asked.own_names or len(asked.content) > FRAGMENT:
         return None
     both = pair(asked.past.question, asked.language)
@@ -60,7 +61,7 @@ def compared(asked: Asked) -> Rewritten | None:
 
 
 def partly_named(asked: Asked) -> Rewritten | None:
-    """ "the Wall", after a question about the Great Wall of China."""
+    """As in "the Wall", after a question about the Great Wall of China."""
     for match in filter(lambda match: _whole(asked, match), _THE.finditer(asked.plain)):
         for text in (*asked.past.earlier, asked.topic):
             if (whole := _compound(text, match["noun"], asked.language)) and not find(asked.text, whole):
@@ -86,7 +87,7 @@ def _root(key: str) -> str:
 
 
 def described(asked: Asked) -> Rewritten | None:
-    """ "the application", "What are the benefits?": a definite noun that nothing in the question defines."""
+    """As in "the application", "What are the benefits?": a definite noun that nothing in the question defines."""
     if asked.own_names:
         return None
     few = len(asked.content)

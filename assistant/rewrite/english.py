@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from assistant.rewrite.names import names
 from assistant.rewrite.question import Asked, Rewritten
-from assistant.rewrite.words import content, keys, names
+from assistant.rewrite.words import content, keys
 
 _REFERENCE = re.compile(
     r"\b(?:(?P<owner>its|their|his|hers|theirs)|(?P<person>he|she|him)|(?P<her>her)|(?P<it>it|they|them)|"
@@ -135,7 +136,7 @@ def _demonstrative(asked: Asked, match: re.Match[str], before: str, after: str) 
 
 
 def _then(asked: Asked) -> Rewritten | None:
-    """ "population back then", "who lives there?"."""
+    """As in "population back then", "who lives there?"."""
     match = _THEN.search(asked.plain)
     if match is None or asked.own_names or (match[0].startswith("there") and _BE.search(asked.plain[: match.start()])):
         return None

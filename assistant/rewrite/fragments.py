@@ -6,9 +6,10 @@ import re
 
 from assistant.generators.extractive.concepts import asked as concepts_asked
 from assistant.rewrite import english, french
+from assistant.rewrite.names import names
 from assistant.rewrite.question import Asked, Rewritten, append, of, tidy
 from assistant.rewrite.topic import find
-from assistant.rewrite.words import content, has_verb, is_form, names, plain, split
+from assistant.rewrite.words import content, has_verb, is_form, plain, split
 from retrieval.types import Language
 
 FRAGMENT = 4
@@ -83,7 +84,7 @@ def is_sentence(text: str, language: Language) -> bool:
 
 
 def correction(asked: Asked) -> Rewritten | None:
-    """ "No, the port", "I meant attachments": the last question, about that."""
+    """As in "No, the port", "I meant attachments": the last question, about that."""
     match = _CORRECTION.match(asked.plain)
     if match is None or len(split(rest := asked.text[match.start("rest") :])) > CORRECTION:
         return None
@@ -96,7 +97,7 @@ def correction(asked: Asked) -> Rewritten | None:
 
 
 def led(asked: Asked) -> Rewritten | None:
-    """ "What about NATS?", "Et pour Redis ?"."""
+    """As in "What about NATS?", "Et pour Redis ?"."""
     alike = _ALIKE.match(asked.plain)
     match = alike or _LEAD.match(asked.plain)
     if match is None and not asked.linked:
@@ -110,7 +111,7 @@ def led(asked: Asked) -> Rewritten | None:
 
 
 def bare_wh(asked: Asked) -> Rewritten | None:
-    """ "Why?", "Depuis quand ?": asked of what the last question said."""
+    """As in "Why?", "Depuis quand ?": asked of what the last question said."""
     match = _WH[asked.language].match(asked.plain)
     if match is None:
         return None
@@ -121,7 +122,7 @@ def bare_wh(asked: Asked) -> Rewritten | None:
 
 
 def fragment(asked: Asked) -> Rewritten | None:
-    """ "in water", "any awards", "le port ?": no sentence, and not about a name of its own."""
+    """As in "in water", "any awards", "le port ?": no sentence, and not about a name of its own."""
     few = len(asked.content)
     if not 0 < few <= FRAGMENT or is_sentence(asked.text, asked.language):
         return None
@@ -142,7 +143,7 @@ def fragment(asked: Asked) -> Rewritten | None:
 
 
 def _capital(asked: Asked) -> bool:
-    """ "Gitea ?": a French field would have an article."""
+    """As in "Gitea ?": a French field would have an article."""
     single = len(asked.words) == 1 and asked.language == "fr" and asked.past.topic.named
     return single and asked.text[:1].isupper() and not concepts_asked(asked.text)
 
@@ -169,7 +170,7 @@ def _is_field(asked: Asked, text: str) -> bool:
 
 
 def _field(asked: Asked, text: str) -> Rewritten:
-    """ "its licence", "le port" of the topic."""
+    """As in "its licence", "le port" of the topic."""
     if _OWNED.match(plain(text)):
         resolve = french.resolve if asked.language == "fr" else english.resolve
         if made := resolve(asked.only(f"{text} ?")):

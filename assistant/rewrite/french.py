@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from assistant.rewrite.names import names
 from assistant.rewrite.question import Asked, Rewritten, of
-from assistant.rewrite.words import keys, names
+from assistant.rewrite.words import keys
 
 _EASE = (
     "vrai|possible|impossible|necessaire|obligatoire|interdit|utile|inutile|prudent|normal|preferable|conseille|recommande|"
@@ -112,7 +113,7 @@ def _who(asked: Asked, pronoun: str) -> str:
 
 
 def _this(asked: Asked) -> Rewritten | None:
-    """ "celui-ci", "ça", "ce projet"."""
+    """As in "celui-ci", "ça", "ce projet"."""
     for match in _DEMONSTRATIVE.finditer(asked.plain):
         if not _inside(asked, match.start()):
             return asked.replaced(match.span("it"), asked.topic, "pronoun")
@@ -128,7 +129,7 @@ def _this(asked: Asked) -> Rewritten | None:
 
 
 def _subject(asked: Asked) -> Rewritten | None:
-    """ "Dans quelle phase est-il ?", "Elle coûte combien ?", "avec lui"."""
+    """As in "Dans quelle phase est-il ?", "Elle coûte combien ?", "avec lui"."""
     for match in _INVERTED.finditer(asked.plain):
         start = match.start()
         if _EXPLETIVE.search(asked.plain[max(0, start - 13) :]) or _inside(asked, start):
@@ -150,7 +151,7 @@ def _subject(asked: Asked) -> Rewritten | None:
 
 
 def _owner(asked: Asked) -> Rewritten | None:
-    """ "son incubateur": l'incubateur de Redis."""
+    """As in "son incubateur": l'incubateur de Redis."""
     for match in _POSSESSIVE.finditer(asked.plain):
         before = asked.plain[: match.start()]
         sound = match["owner"] == "son" and re.search(r"\b(?:le|un|du|au|ce|quel)\s*$", before)
@@ -170,7 +171,7 @@ def _article(match: re.Match[str]) -> str:
 
 
 def _object(asked: Asked) -> Rewritten | None:
-    """ "Qui la sponsorise ?", "Comment y accéder ?", "Qui en est responsable ?"."""
+    """As in "Qui la sponsorise ?", "Comment y accéder ?", "Qui en est responsable ?"."""
     for pattern in _OBJECT:
         for match in pattern.finditer(asked.plain):
             start, end = match.span("it")
@@ -190,7 +191,7 @@ def _object(asked: Asked) -> Rewritten | None:
 
 
 def _it_is(asked: Asked) -> Rewritten | None:
-    """ "C'est gratuit ?", "C'est quoi ?", "Est-ce libre ?" when nothing else in the question is meant."""
+    """As in "C'est gratuit ?", "C'est quoi ?", "Est-ce libre ?" when nothing else in the question is meant."""
     if _WHAT_IS_IT.match(asked.plain):
         return Rewritten(f"Qu'est-ce que {asked.topic} ?", "pronoun")
     match = _IT_IS.match(asked.plain)

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from assistant.rewrite.names import Span, names
 from assistant.rewrite.topic import Past
-from assistant.rewrite.words import Span, Word, content, keys, names, plain, split
+from assistant.rewrite.words import Word, content, keys, plain, split
 from retrieval.types import Language
 
 _END = re.compile(r"[\s?!.,;:…]*$")

@@ -9,9 +9,10 @@ from assistant.generators.base import Turn
 from assistant.rewrite import english, french
 from assistant.rewrite.descriptions import compared, described, partly_named
 from assistant.rewrite.fragments import bare_wh, correction, fragment, led
+from assistant.rewrite.names import names
 from assistant.rewrite.question import Asked, Rewritten
 from assistant.rewrite.topic import READ, REMEMBERED, holds, recall
-from assistant.rewrite.words import content, names, plain, split
+from assistant.rewrite.words import content, plain, split
 from retrieval.text import detect_language
 from retrieval.types import Language
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from assistant.generators.base import Turn
-from assistant.rewrite.words import Span, content, keys, names, phrase, plain, split
+from assistant.rewrite.names import Span, names
+from assistant.rewrite.phrases import phrase
+from assistant.rewrite.words import content, keys, plain, split
 from retrieval.types import Language
 
 REMEMBERED = 6
