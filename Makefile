@@ -50,6 +50,8 @@ bench: $(VENV)/.bench
 	@$(BIN)/python benchmarks/answers.py
 	@$(BIN)/python benchmarks/scale.py
 	@$(BIN)/python benchmarks/durability.py
+	@$(BIN)/python benchmarks/chat.py
+	@$(BIN)/python benchmarks/rewrite.py
 
 clean:
 	rm -rf $(VENV) data/index data/library.sqlite3*

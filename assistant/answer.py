@@ -162,7 +162,7 @@ class Answerer:
                 draft.text += (shown := citations.feed(text))
                 if shown:
                     yield Delta(shown)
-        draft.text += (shown := citations.finish())
+        draft.text += (shown := "" if draft.cut else citations.finish())  # half a bracket says nothing
         if shown:
             yield Delta(shown)
         draft.struck = citations.struck

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from assistant.modes import mode_named, no_promoted_model
 from assistant.screen import Screen
 from assistant.workspace import Home, cache_folder
-from retrieval.errors import NoIndex
+from retrieval.errors import BadSetting, NoIndex
 
 if TYPE_CHECKING:
     from assistant.answer import Answerer, Rewrite
@@ -99,6 +99,8 @@ class App:
         if mode.finetuned and not answer.finetuned_model:
             raise no_promoted_model(mode)
         name = answer.finetuned_model if mode.finetuned else answer.generator
+        if mode.finetuned and name in ("auto", "extractive"):
+            raise BadSetting(f"{name} is no fine-tuned model.", "Name one: answer.finetuned_model=provider:model.")
         return load_generator(name, self)
 
     @cached_property

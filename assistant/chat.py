@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from assistant.commands.ask import ask_view
 from assistant.commands.talk import Leave
 from assistant.screen import OutputFailed, bold, dim, duration
 from assistant.terminal.complete import expand
+from assistant.terminal.echo import silent
 from assistant.warmup import WarmUp
 from assistant.workspace import log_traceback
 from retrieval.errors import GeneratorFailed, UserError
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from retrieval.types import Answer
 
 PROMPT = "› "
+INTERRUPTED_CODE = 130
+_COMMAND = re.compile(r"(?<![\w/])dyag ([a-z][a-z-]*)(?= |`|\.|$)")
+_LEAVING = ("exit", "quit")
 
 
 @dataclass
@@ -86,7 +92,10 @@ class Chat:
     def _turn(self, number: int, text: str) -> int:
         """One line, whatever happens; only Ctrl-C, and an output that cannot be written, end a chat that is piped."""
         try:
-            return self._run(text)
+            code = self._run(text)
+            if code == INTERRUPTED_CODE and self.terminal:
+                self.terminal.interrupted()  # another Ctrl-C at the prompt is the second one
+            return code
         except (OutputFailed, Leave):
             raise
         except UserError as error:
@@ -108,11 +117,14 @@ class Chat:
             self.app.screen.flush()
 
     def _run(self, text: str) -> int:
+        if self.interactive and text.casefold() in _LEAVING:
+            raise Leave
         if text.startswith("/"):
             return self._command(expand(text, chat_commands()))
         if not (self.interactive or self.as_json):
             self.app.screen.out(bold(f"{PROMPT}{text}"))
-        return answer_turn(self.app, text, as_json=self.as_json)
+        with silent() if self.terminal else nullcontext():
+            return answer_turn(self.app, text, as_json=self.as_json)
 
     def _command(self, line: str) -> int:
         """A slash-command; a long one becomes a job, where there is a prompt to go on with."""
@@ -128,7 +140,7 @@ class Chat:
         return 0
 
     def _tell_of_jobs(self) -> None:
-        for job in self.app.jobs.ended():
+        for job in self.app.jobs.told():
             self.app.screen.out(bold(f"Job {job.number} ({job.line}): {job.state}"))
             self.app.screen.out(job.result, end="")
 
@@ -140,8 +152,16 @@ class Chat:
             from assistant.render import plain
 
             self.app.screen.json(plain(BatchFailure(text[:200], error.message, hint, number)))
+        elif self.interactive:
+            self.app.screen.error(_slashed(error.message), _slashed(hint))
         else:
             self.app.screen.error(error.message, hint)
+
+
+def _slashed(text: str) -> str:
+    """A message with the commands it names as they are typed in the chat: `dyag index PATH` is `/index PATH`."""
+    known = chat_commands()
+    return _COMMAND.sub(lambda found: f"/{found[1]}" if found[1] in known else found[0], text)
 
 
 def answer_turn(app: App, question: str, *, as_json: bool) -> int:
@@ -174,7 +194,9 @@ def status_line(app: App, warm: WarmUp) -> str:
     name = answer.finetuned_model if answer.mode != "rag" else answer.generator
     made = app.__dict__.get("generator")
     shown = name if made is None or made.name == name else f"{made.name} ({name})"
-    jobs = [f"job {job.number}: {job.line}" for job in app.jobs.running] or ["no jobs"]
+    jobs = [f"job {job.number}: {job.line}" for job in app.jobs.running]
+    jobs += [f"job {job.number} has ended, Enter shows it" for job in app.jobs.untold]
+    jobs = jobs or ["no jobs"]
     parts = [answer.mode, shown or "no promoted model", index_state(app), *jobs]
     return " · ".join([*parts, *(["loading"] if warm.running else [])])
 

@@ -39,12 +39,12 @@ class Job:
         """Its last message while it runs, then how it ended."""
         if self.running:
             return _last_line(self.log) or "begun"
-        return "done" if not self.process.returncode else f"failed ({_last_line(self.log) or self.process.returncode})"
+        return "done" if not self.process.returncode else f"failed: {_error(self.log) or self.process.returncode}"
 
     @property
     def result(self) -> str:
         """What it printed."""
-        return self.log.with_suffix(".out").read_text(encoding="utf-8", errors="replace")
+        return _text(self.log.with_suffix(".out"))
 
 
 @dataclass
@@ -75,9 +75,14 @@ class Jobs:
     def running(self) -> list[Job]:
         return [job for job in self.started if job.running]
 
-    def ended(self) -> list[Job]:
-        """Those that have ended since the last call."""
-        found = [job for job in self.started if not job.running and job.number not in self._told]
+    @property
+    def untold(self) -> list[Job]:
+        """Those that have ended since they were last told."""
+        return [job for job in self.started if not job.running and job.number not in self._told]
+
+    def told(self) -> list[Job]:
+        """The same, which are then told."""
+        found = self.untold
         self._told |= {job.number for job in found}
         return found
 
@@ -90,6 +95,21 @@ class Jobs:
         return job
 
 
+def _error(path: Path) -> str:
+    """What a command that failed said last: its message and its hint."""
+    lines = [line.split("\r")[-1].strip() for line in _text(path).split("\n")]
+    start = max((i for i, line in enumerate(lines) if line.startswith("dyag: ")), default=len(lines))
+    return " ".join(filter(None, lines[start:])).removeprefix("dyag: ")
+
+
 def _last_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = _text(path).split("\n")
     return next((line.split("\r")[-1].strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _text(path: Path) -> str:
+    """A job's file; nothing when somebody has cleared its folder: that is no reason to end the chat."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

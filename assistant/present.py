@@ -44,12 +44,12 @@ def _draw(event: AnswerEvent, text: MarkdownStream, screen: Screen) -> None:
 def show_sources(answer: Answer, screen: Screen) -> None:
     """What is to be said below an answer: that it is not whole, what the model was not sent, and the cited chunks."""
     if answer.partial:
-        screen.out(dim(f"[not finished: {answer.partial}]"))
+        screen.remark(f"[not finished: {answer.partial}]")
     if answer.dropped:
-        screen.out(dim(f"[no room in the model's context for {answer.dropped}]"))
+        screen.remark(f"[no room in the model's context for {answer.dropped}]")
     if answer.unknown_citations:
         count = answer.unknown_citations
-        screen.out(dim(f"[{count} citation{'s' * (count > 1)} of chunks that were not given, struck]"))
+        screen.remark(f"[{count} citation{'s' * (count > 1)} of chunks that were not given, struck]")
     if answer.citations:
         screen.out()
     titles = {p.chunk_id: p.title for p in answer.passages}

@@ -22,7 +22,7 @@ from assistant.commands.index import ChunkFileResult, FailureView, IndexResult, 
 from assistant.commands.jobs import JobsResult
 from assistant.commands.rate import Rated
 from assistant.commands.sessions import ExportedSession, ForgetResult, SessionsResult, Transcript, amount
-from assistant.commands.talk import ChatHelp, Choices, Said, SourcesResult
+from assistant.commands.talk import ChatHelp, Choices, Resumed, Said, SourcesResult
 from assistant.feedback.summary import FeedbackStats
 from assistant.journal.transcript import when
 from assistant.journal.values import Feedback
@@ -118,6 +118,13 @@ def _(result: Said, screen: Screen) -> None:
 
 
 @render.register
+def _(result: Resumed, screen: Screen) -> None:
+    screen.out(f"Session {result.session}, {result.turns} turn{'s' * (result.turns != 1)}: {result.name}")
+    screen.out(dim("Last asked: "), result.question)
+    show_markdown(result.answer, screen)
+
+
+@render.register
 def _(result: Choices, screen: Screen) -> None:
     screen.table(("", "", ""), [("*" if c.current else "", c.name, dim(c.about)) for c in result.choices])
 
@@ -163,7 +170,7 @@ def _(result: ModesResult, screen: Screen) -> None:
         if mode.answer:
             show_markdown(mode.answer.answer, screen)
         else:
-            screen.out(dim(mode.why_not))
+            screen.remark(mode.why_not)
         screen.out()
 
 

@@ -196,6 +196,12 @@ class Screen:
             options = {"replace_whitespace": False, "drop_whitespace": False, "break_on_hyphens": False}
             self.out("\n".join(part.rstrip() for part in textwrap.wrap(line, columns, **options)))  # type: ignore[arg-type]
 
+    def remark(self, text: str) -> None:
+        """Write something beside the point, dim; on a terminal a long one is broken between words."""
+        room = self.size().columns - 1 if self.stdout.isatty() else 0
+        for line in textwrap.wrap(clean(text, newlines=False), room, break_on_hyphens=False) if room else [text]:
+            self.out(dim(line))
+
     def hanging(self, rows: Sequence[tuple[Text, str]]) -> None:
         """Write names and texts in two columns; on a terminal a long text goes on below its beginning."""
         plain = [(name if isinstance(name, Styled) else Styled(name, ""), clean(text)) for name, text in rows]

@@ -33,12 +33,16 @@ def chat(
     where there is no question. With --json each line gives one JSON object, as in `dyag ask --batch`.
     """
     from assistant.chat import Chat
-    from assistant.commands.talk import latest_session
+    from assistant.commands.talk import latest_session, resumed
+    from assistant.render import show
 
     if finetuned_model:
         own = finetuned_model.startswith("ft:")  # a model of OpenAI's fine-tuning, as its own name
         app.change("answer.finetuned_model", f"openai:{finetuned_model}" if own else finetuned_model)
         app.change("answer.mode", "hybrid")
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
     if resume or session is not None:
         app.conversation.resume(latest_session(app) if session is None else session)
-    return Chat(app, sys.stdin.isatty() and sys.stdout.isatty(), as_json).run()
+        if interactive:
+            show(resumed(app), app.screen)
+    return Chat(app, interactive, as_json).run()

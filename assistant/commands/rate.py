@@ -50,7 +50,10 @@ def bad(
     """Rate an answer as bad, and say why; /fix says what it should have been."""
     number, reason = numbered(app, reason)
     talk = app.conversation
-    kept = app.journal.rate(talk.rated(number), talk.author, "bad", reason)
+    number = talk.rated(number)
+    before = app.journal.feedback(interaction_id=number, author=talk.author, rating="bad")
+    reason = reason or next((feedback.reason for feedback in before), "")  # a bare /bad takes back no reason
+    kept = app.journal.rate(number, talk.author, "bad", reason)
     return Rated(kept.interaction_id, "bad", kept.reason, kept.correction)
 
 

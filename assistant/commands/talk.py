@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.command import Completes, chat_commands, command
-from retrieval.errors import BadInput, NotFound
+from retrieval.errors import BadInput, GeneratorFailed, NotFound
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -72,6 +72,18 @@ class SourcesResult:
     sources: tuple[SourceRow, ...]
 
 
+@dataclass(frozen=True)
+class Resumed:
+    """The conversation that goes on."""
+
+    session: int
+    turns: int
+    name: str
+    question: str
+    """The last one."""
+    answer: str
+
+
 class Leave(Exception):
     """The chat is to end."""
 
@@ -114,7 +126,7 @@ def resume(
     session: Annotated[
         int | None, typer.Argument(help="Its number; default: the last one."), Completes("session")
     ] = None,
-) -> Said:
+) -> Resumed:
     """Go on with an earlier conversation; /sessions lists them."""
     number = session if session is not None else latest_session(app)
     app.conversation.resume(number)
@@ -153,6 +165,7 @@ def model(
     setting = "answer.finetuned_model" if before.mode != "rag" else "answer.generator"
     if name:
         app.change(setting, name)
+        _doubt(app)
     reason = f" ({app.generator.reason})" if app.generator.reason else ""
     return Said(f"{app.generator.name} answers{reason}.")
 
@@ -198,6 +211,23 @@ def clear(app: App) -> None:
     app.screen.clear()
 
 
+def _doubt(app: App) -> None:
+    """Say it, when the server of a model cannot be asked or does not list the model; some serve more than they list."""
+    offers = getattr(getattr(app.generator, "model", None), "models", None)
+    if offers is None:
+        return
+    app.screen.waiting(f"asking for {app.generator.name} …")
+    try:
+        offered = offers()
+    except GeneratorFailed as fault:
+        app.screen.error(fault.message, fault.hint)
+        return
+    own = app.generator.name.partition(":")[2].partition("@")[0]
+    if offered and own not in offered:
+        shown = ", ".join(offered[:8]) + (" …" if len(offered) > 8 else "")
+        app.screen.note(f"The server does not list {own}; it lists {shown}.")
+
+
 def latest_session(app: App) -> int:
     """Raises NotFound when the journal has none."""
     found = app.journal.latest_session()
@@ -206,9 +236,8 @@ def latest_session(app: App) -> int:
     return found.id
 
 
-def resumed(app: App) -> Said:
+def resumed(app: App) -> Resumed:
     """Where the conversation stands."""
     assert app.conversation.session is not None
-    found = app.journal.session(app.conversation.session)
-    asked = f"; last asked: {app.conversation.last.answer.question}" if found.turns > 1 else ""
-    return Said(f"Session {found.id}, {found.turns} turn{'s' * (found.turns != 1)}: {found.name}{asked}")
+    found, last = app.journal.session(app.conversation.session), app.conversation.last.answer
+    return Resumed(found.id, found.turns, found.name, last.question, last.answer)

@@ -214,6 +214,19 @@ def test_the_fine_tuned_model_alone_is_cited_only_where_a_search_supports_it(mak
     assert not answer.refused
 
 
+@pytest.mark.parametrize(
+    "text", ["# Gitea", "Gitea :", "2. Gitea port", "| Port | 3000 |", "```\nGitea port = 3000 forge\n```", "Le port."]
+)
+def test_what_states_nothing_gets_no_citation_from_a_search(make, text: str) -> None:
+    answer, _ = run(make(Says(text), mode="finetuned"))
+    assert (answer.answer, answer.citations) == (text, ())
+
+
+def test_half_a_bracket_at_the_end_of_a_broken_answer_is_dropped(make) -> None:
+    answer, shown = run(make("Le port est 3000 [chu", Cut("the connection broke")))
+    assert answer.answer == shown == "Le port est 3000"
+
+
 def test_an_empty_question_is_refused_before_anything(make) -> None:
     with pytest.raises(BadQuestion):
         run(make("x"), "  ")

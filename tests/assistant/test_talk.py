@@ -60,7 +60,7 @@ def test_a_whole_session(home: Path) -> None:
     assert PORT in shown_after(transcript, "/sessions")
 
     again = converse(home, "/resume", "Et en quoi est-il écrit ?", "/export --format jsonl")
-    assert f"Session 1, 2 turns: {PORT}; last asked: Et sa licence ?" in again
+    assert f"Session 1, 2 turns: {PORT}\nLast asked: Et sa licence ?\n" in again
     assert "Go [chunk_3]" in shown_after(again, "Et en quoi est-il écrit ?")
     rows = [json.loads(line) for line in shown_after(again, "/export --format jsonl").splitlines() if line]
     assert [row["question"] for row in rows] == [PORT, "Et sa licence ?", "Et en quoi est-il écrit ?"]
@@ -112,7 +112,9 @@ def test_fix_opens_the_answer_in_the_editor(home: Path, monkeypatch: pytest.Monk
         return text.replace("3000", "3001")
 
     monkeypatch.setattr("assistant.terminal.editor.edit", edit)
-    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    stdin = io.StringIO()
+    stdin.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", stdin)
     transcript = converse(home, PORT, "/fix", "/fix 1")
     assert PORT in opened[0]
     assert "Gitea — Port : 3000 [chunk_3]" in opened[0]
@@ -200,6 +202,36 @@ def test_chat_begins_where_the_last_one_ended(home: Path, process: Callable[...,
     assert "searched: " in run("chat", "--resume", home=home, stdin="Et sa licence ?\n").out
     assert "searched: " in run("chat", "--session", "1", home=home, stdin="Et sa licence ?\n").out
     assert run("chat", "--session", "7", home=home).code == 1
+
+
+def test_a_bare_bad_takes_back_no_reason(home: Path) -> None:
+    transcript = converse(home, PORT, "/bad wrong port", "/bad", "/good", "/bad")
+    assert shown_after(transcript, "/bad") == "Answer 1: rated bad, because: wrong port."
+    assert transcript.rpartition("› /bad\n")[2].strip() == "Answer 1: rated bad."
+
+
+def test_the_built_in_generator_is_no_fine_tuned_model(home: Path) -> None:
+    transcript = converse(home, "/set answer.finetuned_model fake:", "/mode finetuned", "/model extractive", "/mode")
+    assert "extractive is no fine-tuned model" in shown_after(transcript, "/model extractive")
+    assert "*  finetuned" in shown_after(transcript, "/mode")
+
+
+def test_messages_name_the_commands_of_the_chat(tmp_path: Path) -> None:
+    transcript = converse(tmp_path / "empty", PORT, "/resume 9", "exit", "never read")
+    assert "Run `/index PATH` on your documents" in transcript
+    assert "`/sessions` lists them" in transcript
+    assert "never read" not in transcript
+
+
+def test_a_job_that_fails_says_why(home: Path) -> None:
+    app = app_at(home, io.StringIO())
+
+    def ended() -> str:
+        app.jobs.started[0].process.wait(60)
+        return "/jobs"
+
+    transcript = converse(home, "/index /no/such/folder", ended, app=app)
+    assert "failed: There is no file or folder /no/such/folder. Check the path" in transcript
 
 
 def test_help_shows_the_arguments_and_quit_needs_none(home: Path) -> None:
