@@ -11,6 +11,9 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,9 +109,17 @@ class LexicalIndex:
     """A finished index, read only."""
 
     def __init__(self, folder: Path) -> None:
+        if not os.access(folder, os.W_OK):
+            folder = self._copied(folder)
         self._index = _register(tantivy.Index.open(str(folder)))
         self._schema = self._index.schema
         self._searcher = self._index.searcher()
+
+    def _copied(self, folder: Path) -> Path:
+        """A copy that lives as long as this: tantivy takes a lock file to open an index, also where nothing can be written."""
+        copy = Path(tempfile.mkdtemp(prefix="dyag-"))
+        weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
+        return shutil.copytree(folder, copy / folder.name)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

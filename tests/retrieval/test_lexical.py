@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,18 @@ def test_an_empty_index(tmp_path: Path) -> None:
     empty = LexicalIndex(tmp_path)
     assert len(empty) == 0
     assert empty.search("redis", "fr", 5) == []
+
+
+def test_an_index_that_cannot_be_written_is_searched_in_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that is mounted to be read: opening takes a lock file."""
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "lexical").mkdir()
+    build(tmp_path / "lexical", [Entry(7, "Gitea", "une forge")])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    found = LexicalIndex(tmp_path / "lexical")
+    assert [i for i, _ in found.search("forge", "fr", 5)] == [7]
+    assert list((tmp_path / "copies").iterdir())
+    del found
+    gc.collect()
+    assert not list((tmp_path / "copies").iterdir())
