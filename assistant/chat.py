@@ -20,6 +20,7 @@ from assistant.terminal.echo import silent
 from assistant.warmup import WarmUp
 from assistant.workspace import log_traceback
 from retrieval.errors import GeneratorFailed, UserError
+from retrieval.text import detect_language
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -30,6 +31,10 @@ PROMPT = "› "
 INTERRUPTED_CODE = 130
 _COMMAND = re.compile(r"(?<![\w/])dyag ([a-z][a-z-]*)(?= |`|\.|$)")
 _LEAVING = ("exit", "quit")
+_SMALL_TALK = {
+    "fr": "Posez une question sur vos documents ; /help liste les commandes.",
+    "en": "Ask something about your documents; /help lists the commands.",
+}
 
 
 @dataclass
@@ -121,10 +126,22 @@ class Chat:
             raise Leave
         if text.startswith("/"):
             return self._command(expand(text, chat_commands()))
+        if self.interactive and self._small_talk(text):
+            return 0
         if not (self.interactive or self.as_json):
             self.app.screen.out(bold(f"{PROMPT}{text}"))
         with silent() if self.terminal else nullcontext():
             return answer_turn(self.app, text, as_json=self.as_json)
+
+    def _small_talk(self, text: str) -> bool:
+        """Whether this was only a courtesy, which is answered without a search."""
+        from assistant.rewrite import is_small_talk
+
+        if not is_small_talk(text):
+            return False
+        spoken = [exchange.answer.language for exchange in self.app.conversation.exchanges]
+        self.app.screen.out(dim(_SMALL_TALK[detect_language(text, default=spoken[-1] if spoken else "en")]))
+        return True
 
     def _command(self, line: str) -> int:
         """A slash-command; a long one becomes a job, where there is a prompt to go on with."""

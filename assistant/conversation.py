@@ -166,7 +166,7 @@ def turn_of(answer: Answer) -> Turn:
     """What later questions may lean on."""
     titles = {p.chunk_id: p.title for p in answer.passages}
     cited = dict.fromkeys(titles[c.chunk_id] for c in answer.citations if titles.get(c.chunk_id))
-    return Turn(answer.question, answer.answer, answer.searched, tuple(cited))
+    return Turn(answer.question, answer.answer, answer.searched, tuple(cited), answer.refused)
 
 
 def used(settings: Settings) -> Mapping[str, Any]:

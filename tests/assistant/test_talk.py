@@ -223,6 +223,20 @@ def test_messages_name_the_commands_of_the_chat(tmp_path: Path) -> None:
     assert "never read" not in transcript
 
 
+def test_small_talk_is_not_searched_and_not_leaned_on(home: Path) -> None:
+    transcript = converse(home, "hello", PORT, "merci", "Et sa licence ?")
+    assert shown_after(transcript, "hello").startswith("Ask something")
+    assert shown_after(transcript, "merci").startswith("Posez une question")
+    assert "MIT [chunk_3]" in shown_after(transcript, "Et sa licence ?")
+
+
+def test_a_refused_question_is_not_leaned_on(home: Path) -> None:
+    lines = [PORT, "What is the capital of Peru?", "Et sa licence ?"]
+    transcript = converse(home, *lines)
+    assert "I can't find" in shown_after(transcript, lines[1]) or "Je ne trouve" in shown_after(transcript, lines[1])
+    assert "Gitea" in shown_after(transcript, lines[2]).splitlines()[0]
+
+
 def test_a_job_that_fails_says_why(home: Path) -> None:
     app = app_at(home, io.StringIO())
 

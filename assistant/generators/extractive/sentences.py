@@ -55,12 +55,19 @@ class Sentence:
 def scope(request: Request, question: Question) -> tuple[Sequence[Passage], Question]:
     """The passages to quote from, and the question as it stands to them.
 
-    Once a document is named, only its passages count and its name chooses no sentence.
+    Once a document is named, only its passages count, and those of others that name it; its name chooses no sentence.
     """
-    named = [p for p in request.passages if p.document_id in request.named]
-    if not named:
+    titles = {p.title for p in request.passages if p.document_id in request.named}
+    if not titles:
         return request.passages[:PASSAGES], question
-    return named[:PASSAGES], question.without(p.title for p in named)
+    about = [p for p in request.passages if p.document_id in request.named or _mentions(p.text, titles)]
+    return about[:PASSAGES], question.without(titles)
+
+
+def _mentions(text: str, titles: set[str]) -> bool:
+    """Whether a text names one of these documents, by the whole title."""
+    plain = f" {' '.join(words(fold(text)))} "
+    return any(f" {' '.join(words(fold(title)))} " in plain for title in titles)
 
 
 def split(passages: Sequence[Passage], question: Question) -> list[Sentence]:
