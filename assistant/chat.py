@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assistant.batch import BatchFailure
-from assistant.command import chat_commands, parse_slash, split_words
+from assistant.command import chat_commands, parse_slash, slashed, split_words
 from assistant.commands.ask import ask_view
 from assistant.commands.talk import Leave
 from assistant.screen import OutputFailed, bold, dim, duration
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 PROMPT = "› "
 INTERRUPTED_CODE = 130
-_COMMAND = re.compile(r"(?<![\w/])dyag ([a-z][a-z-]*)(?= |`|\.|$)")
 _LEAVING = ("exit", "quit")
 _SMALL_TALK = {
     "fr": "Posez une question sur vos documents ; /help liste les commandes.",
@@ -170,15 +168,9 @@ class Chat:
 
             self.app.screen.json(plain(BatchFailure(text[:200], error.message, hint, number)))
         elif self.interactive:
-            self.app.screen.error(_slashed(error.message), _slashed(hint))
+            self.app.screen.error(slashed(error.message), slashed(hint))
         else:
             self.app.screen.error(error.message, hint)
-
-
-def _slashed(text: str) -> str:
-    """A message with the commands it names as they are typed in the chat: `dyag index PATH` is `/index PATH`."""
-    known = chat_commands()
-    return _COMMAND.sub(lambda found: f"/{found[1]}" if found[1] in known else found[0], text)
 
 
 def answer_turn(app: App, question: str, *, as_json: bool) -> int:

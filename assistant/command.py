@@ -37,6 +37,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
+NAMED = re.compile(r"(?<![\w/])dyag ([a-z][a-z-]*)(?=[ `.]|$)", re.MULTILINE)
+"""A command as it is typed in a shell."""
 MANUAL = "Manual: docs/commands.md"
 WORD = re.compile(r"""
     "([^"]+)"(?=\s|$)                # "two words"
@@ -326,6 +328,12 @@ def _unknown(name: str, words: Sequence[str], known: Mapping[str, Command]) -> B
         return BadUsage(f"/{name} needs one more word.", f"Known: {', '.join(f'/{n}' for n in sorted(members))}.")
     typed = f"/{name} {words[0]}"
     return BadUsage(f"There is no command {typed}.", nearest(typed, [f"/{n}" for n in members]))
+
+
+def slashed(text: str) -> str:
+    """A text with the commands it names as they are typed in the chat: `dyag index PATH` is `/index PATH`."""
+    known = {name.partition(" ")[0] for name in chat_commands()}
+    return NAMED.sub(lambda found: f"/{found[1]}" if found[1] in known else found[0], text)
 
 
 def split_words(line: str) -> list[str]:

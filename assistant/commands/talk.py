@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.command import Completes, chat_commands, command
+from assistant.command import Completes, chat_commands, command, slashed
 from retrieval.errors import BadInput, GeneratorFailed, NotFound
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def help_(
     if name:
         with redirect_stdout(StringIO()) as said:
             parse_slash(f"/{name.removeprefix('/')} --help")
-        app.screen.out(said.getvalue(), end="")
+        app.screen.out(slashed(said.getvalue()), end="")
         return 0
     known = {name: found for name, found in chat_commands().items() if name == found.name}
     summaries = {f"/{name}": found.summary for name, found in known.items()}

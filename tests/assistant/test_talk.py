@@ -249,7 +249,8 @@ def test_a_job_that_fails_says_why(home: Path) -> None:
 
 
 def test_help_shows_the_arguments_and_quit_needs_none(home: Path) -> None:
-    transcript = converse(home, "/help", "/help bad", "/hel", "/s", "/nope")
+    transcript = converse(home, "/help", "/help bad", "/help export", "/hel", "/s", "/nope")
+    assert "/export 3 --output session.md" in shown_after(transcript, "/help export")
     assert re.search(r"/search \[QUERY\]", transcript)
     assert "what is wrong" in shown_after(transcript, "/help bad").lower()
     assert "Did you mean" in shown_after(transcript, "/nope") or "Known" in shown_after(transcript, "/nope")
