@@ -44,6 +44,7 @@ _GROWS = {
     "between": re.compile("[ -/]*"),
     "open": re.compile(""),
 }
+_PASSWORD = re.compile(r"(?<=://)[^/?#\s]*@")
 _UNSAFE_IN_JSON = re.compile(rf"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_IGNORABLE}]")
 
 
@@ -90,6 +91,11 @@ class CleanStream:
         self._held.append(match[0])
         self._grows = _GROWS[match.lastgroup]
         return ""
+
+
+def without_passwords(text: str) -> str:
+    """The text with the user and password of every address in it replaced: `http://***@host/v1`."""
+    return _PASSWORD.sub("***@", text)
 
 
 def escape_json(text: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.generators.base import ChatModel, Generator, Options
+from assistant.sanitize import without_passwords
 from retrieval.errors import BadSetting, GeneratorFailed
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def load_model(name: str, settings: ModelSettings, environ: Mapping[str, str], h
     """The model behind `provider:model`; paths are relative to `home`. Raises BadSetting; ModelMissing for a provider
     that LangChain is asked about."""
     provider, colon, model = name.partition(":")
+    name = without_passwords(name)  # it is shown, and kept in the journal
     if not colon:
         raise _no_generator(name)
     if provider == "openai":

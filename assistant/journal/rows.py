@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.journal.values import Interaction
+from assistant.sanitize import without_passwords
 from retrieval.database import Database
 from retrieval.types import Answer, Citation, Message, Passage
 
@@ -60,11 +61,17 @@ def storable(value: Any) -> Any:
 
 
 def _public(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the values that are secret, at any depth."""
+    """Without the values that are secret, at any depth, and the passwords in addresses."""
     from assistant.settings import SECRET
 
     kept = {name: value for name, value in settings.items() if not name.endswith(SECRET)}
-    return {name: _public(value) if isinstance(value, Mapping) else value for name, value in kept.items()}
+    return {name: _shown(value) for name, value in kept.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _public(value)
+    return without_passwords(value) if isinstance(value, str) else value
 
 
 def _json(values: Sequence[Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from assistant.command import GROUPS, Command, Kind, chat_commands
+from assistant.sanitize import without_passwords
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -110,7 +111,7 @@ def settings(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
 
     for name in NAMES:
         shown = Setting(name, _value(app, name), "").shown
-        yield Candidate(name, "" if shown in (None, "") else str(shown))
+        yield Candidate(name, "" if shown in (None, "") else without_passwords(str(shown)))
 
 
 def setting_values(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
@@ -121,6 +122,7 @@ def setting_values(app: App, word: str, before: Sequence[str]) -> Iterator[Candi
     if name not in NAMES or name.endswith(SECRET):
         return
     now = "none" if (value := _value(app, name)) is None else str(value)
+    now = now if now == without_passwords(now) else ""
     found = list(models(app, word, before)) if name in ("answer.generator", "answer.finetuned_model") else []
     texts = {c.text: c.help for c in found} | dict.fromkeys(_choices(name), "")
     for text in dict.fromkeys((*([now] if now else []), *texts)):
@@ -145,7 +147,7 @@ def _fits(name: str, start: str) -> bool:
 
 def _exchanges(app: App) -> list[Exchange]:
     """The turns of this conversation, the last one first."""
-    return app.conversation.exchanges[::-1]
+    return list(reversed(app.conversation.exchanges))
 
 
 def _about(passage: Passage) -> str:

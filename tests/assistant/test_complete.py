@@ -119,6 +119,12 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Command]:
 # names ---------------------------------------------------------------------------------------------------------------
 
 
+def test_a_password_in_an_address_is_not_offered(app: Any) -> None:
+    app.settings = Settings(model=ModelSettings(base_url="http://me:hunter2@host/v1"))  # type: ignore[call-arg]
+    assert "hunter2" not in str(complete(app, "/set model.base_url "))
+    assert "http://***@host/v1" in str(complete(app, "/set model.base"))
+
+
 def test_a_slash_lists_the_commands_with_their_help(app: Any) -> None:
     shown = helps(app, "/")
     known = chat_commands()

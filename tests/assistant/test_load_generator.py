@@ -59,6 +59,30 @@ def model(name: str, home: Path = NOWHERE, environ: dict[str, str] | None = None
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "openai:m@http://me:hunter2@h/v1",
+        "openai:@http://me:hunter2@h/v1",
+        "http://me:hunter2@h",
+        "x@http://me:hunter2@h",
+    ],
+)
+def test_a_password_in_an_address_is_in_no_name_and_no_message(name: str) -> None:
+    try:
+        said = model(name).name
+    except BadSetting as error:
+        said = f"{error.message} {error.hint}"
+    assert "hunter2" not in said
+
+
+def test_a_password_in_an_address_logs_in(server: FakeProvider) -> None:
+    made = model(f"openai:m@{server.url.replace('//', '//me:hunter2@')}/v1")
+    assert made.name == f"openai:m@{server.url.replace('//', '//***@')}/v1"
+    assert made._auth == ("me", "hunter2")
+    made.close()
+
+
+@pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("fake:", FakeModel),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assistant.sanitize import CleanStream, clean, escape_json
+from assistant.sanitize import CleanStream, clean, escape_json, without_passwords
 
 HOSTILE = [
     "\x1b", "\x1b[", "\x1b]", "\x1bP", "\x1b_", "\x1b\\", "\x07", "\x9b", "\x9c", "\x9d", "\x90", "31m", "52;c;",
@@ -136,3 +136,17 @@ def test_a_stream_takes_linear_time(unit):
     start = time.perf_counter()
     streamed(text)
     assert time.perf_counter() - start < 10, "quadratic time would take minutes"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("openai:m@http://me:pass@host:1/v1", "openai:m@http://***@host:1/v1"),
+        ("https://token@host and ftp://a:b@c/@d", "https://***@host and ftp://***@c/@d"),
+        ("http://me:p@ss@host/v1", "http://***@host/v1"),
+        ("http://host/a@b?c@d", "http://host/a@b?c@d"),
+        ("me@host", "me@host"),
+    ],
+)
+def test_passwords_in_addresses(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown

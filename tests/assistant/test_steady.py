@@ -102,6 +102,15 @@ def test_the_answer_as_it_comes_without_blanks_before_it() -> None:
     assert not model.closed.is_set()
 
 
+def test_an_answer_longer_than_was_asked_for_is_cut() -> None:
+    model = Scripted([" " * 9_000, "a" * 49_000, "b" * 1_000_000, "c"])
+    *pieces, cut = list(steady(model, ASKED, Options(max_tokens=1000)))
+    assert "".join(map(str, pieces)) == "a" * 49_000 + "b" * 1_000
+    assert isinstance(cut, Cut)
+    assert "max_tokens (1000)" in cut.reason
+    assert model.closed.is_set()
+
+
 def test_faults_that_may_pass_are_tried_again() -> None:
     at = Time()
     model = Scripted([ServerFailed("a")], [ConnectionLost("b")], [RateLimited("c")], ["oui"])

@@ -26,12 +26,14 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from assistant.generators.models.server_text import Said, quoted
-from retrieval.errors import GeneratorFailed
+from assistant.generators.models.server_text import LONGEST, Said, quoted, redact
+from assistant.generators.models.wire import LARGEST
+from retrieval.errors import BadSetting, GeneratorFailed
 
 
 class Unreachable(GeneratorFailed):
@@ -129,6 +131,8 @@ def http_fault(peer: Peer, status: int, body: object, headers: Mapping[str, str]
     said = quoted(body, peer.secrets)
     status = status or (said.code if 400 <= said.code < 600 else 500)
     told = f" ({status}){f': {said.text}' if said.text else ''}."
+    if 300 <= status < 400:
+        return _redirected(peer, status, headers)
     if said.too_long or status == 413:
         return ContextTooLong(
             f"{peer.name}: the question and its passages are too long for the model{told}",
@@ -155,8 +159,10 @@ def connection_fault(peer: Peer, error: BaseException) -> GeneratorFailed:
     """The error that an exception of an HTTP client means; its causes tell more than its type."""
     causes = list(_causes(error))
     kinds = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
+    if "TooLarge" in kinds:
+        return too_large(peer)
     if "ConnectTimeout" in kinds:
-        return _unreachable(peer, "no answer")
+        return unanswered(peer)
     for cause in causes:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
             why = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "handshake failed"
@@ -176,6 +182,10 @@ def connection_fault(peer: Peer, error: BaseException) -> GeneratorFailed:
     return ConnectionLost(f"{peer.name}: the connection to {peer.place} was lost.", "Ask again with /retry.")
 
 
+def unanswered(peer: Peer) -> Unreachable:
+    return _unreachable(peer, "no answer")
+
+
 def timed_out(name: str, seconds: float | None = None) -> TimedOut:
     took = "too long" if seconds is None else f"longer than {seconds:g} s"
     return TimedOut(f"{name} took {took} to answer.", "Raise model.timeout, or choose another model with /model.")
@@ -186,6 +196,21 @@ def malformed(peer: Peer, what: str) -> Malformed:
         f"{peer.name}: {peer.place} sent {what}, not the stream of an answer.",
         "Check that the address is that of the API; one that speaks OpenAI's protocol often ends with /v1.",
     )
+
+
+def too_large(peer: Peer) -> Malformed:
+    return malformed(peer, f"more than {LARGEST // 1_000_000} MB")
+
+
+@contextmanager
+def client_faults(peer: Peer) -> Iterator[None]:
+    """What is wrong when a client cannot even be made, as BadSetting: it reads proxies and certificates."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  (the libraries raise whatever their parsers raise)
+        why = redact(" ".join(str(error).split()), peer.secrets)[:200].removesuffix(".")
+        hint = "Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE in the environment."
+        raise BadSetting(f"{peer.name}: the connection cannot be set up: {why}.", hint) from None
 
 
 def ended_early(peer: Peer) -> ConnectionLost:
@@ -225,6 +250,14 @@ def _rate_limited(peer: Peer, wait: float | None) -> RateLimited:
         "Wait, raise model.timeout so that the wait fits in, or choose another model with /model.",
         wait,
     )
+
+
+def _redirected(peer: Peer, status: int, headers: Mapping[str, str]) -> Rejected:
+    """Redirects are not followed: the documents go where the settings say, and nowhere else."""
+    to = next((v for k, v in headers.items() if k.lower() == "location"), "")
+    place = f" to {redact(to[:LONGEST], peer.secrets)}" if to else ""
+    hint = "Correct the address, if that is where the documents may go."
+    return Rejected(f"{peer.name}: {peer.place} redirects{place} ({status}), which is not followed.", hint)
 
 
 def _rejected(peer: Peer, status: int, said: Said, told: str) -> Rejected:

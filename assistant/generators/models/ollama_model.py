@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from assistant.generators.base import Options
+from assistant.generators.models.beside import beside
 from assistant.generators.models.faults import (
     Peer,
     UnknownModel,
+    client_faults,
     connection_fault,
     ended_early,
     http_fault,
     like_models,
     malformed,
+    too_large,
     truncated,
+    unanswered,
 )
 from assistant.generators.models.server_text import secrets_of, without_credentials
 from assistant.generators.models.thinking import without_thinking
 from assistant.generators.models.tokens import estimate
-from assistant.generators.models.wire import Wire, trusted
+from assistant.generators.models.wire import TooLarge, Wire, trusted
 from retrieval.errors import BadSetting, GeneratorFailed
 from retrieval.types import Message
 
 if TYPE_CHECKING:
     from ollama import Client
 
+T = TypeVar("T")
 DEFAULT_PORT = 11434
 SENSIBLE_CONTEXT = 8192
 """Tokens that are asked for unless a setting or the model's own file says otherwise: memory grows with them."""
 ASK_SECONDS = 5.0
-"""Longest wait for what a server tells of its models."""
+"""Longest wait for the next bytes of what a server tells of its models."""
+LONGEST_ASK = 15.0
+"""Longest wait for all of it."""
 
 
 class OllamaModel:
@@ -53,9 +60,8 @@ class OllamaModel:
         """Tokens it reads; asked of the server once. Raises GeneratorFailed."""
         if not self._context:
             try:
-                with self._faults(self._wire):
-                    shown = self._connected(self._wire, ASK_SECONDS).show(self._model)
-                    self._context = _context(shown.modelinfo or {}, shown.parameters or "")
+                shown = self._ask(lambda client: client.show(self._model))
+                self._context = _context(shown.modelinfo or {}, shown.parameters or "")
             except UnknownModel as fault:
                 raise like_models(fault, self._model, self._known_models()) from None
         return self._context
@@ -66,8 +72,7 @@ class OllamaModel:
 
     def models(self) -> list[str]:
         """Names of the models that have been pulled. Raises GeneratorFailed."""
-        with self._faults(self._wire):
-            return sorted(m.model for m in self._connected(self._wire, ASK_SECONDS).list().models if m.model)
+        return sorted(m.model for m in self._ask(lambda client: client.list()).models if m.model)
 
     def stream(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
         """The answer as it comes; one attempt. Raises GeneratorFailed; Truncated after the text."""
@@ -99,6 +104,15 @@ class OllamaModel:
         if why == "length":
             raise truncated(self.name, options.max_tokens)
 
+    def _ask(self, ask: Callable[[Client], T]) -> T:
+        """What the server tells of its models."""
+
+        def told() -> T:
+            with self._faults(self._wire):
+                return ask(self._connected(self._wire, ASK_SECONDS))
+
+        return beside(told, LONGEST_ASK, unanswered(self._peer))
+
     def _known_models(self) -> list[str]:
         try:
             return self.models()
@@ -109,7 +123,14 @@ class OllamaModel:
         import ollama
 
         if wire.client is None:
-            wire.client = ollama.Client(self._url, event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx"))
+            with client_faults(self._peer):
+                wire.client = ollama.Client(
+                    self._url,
+                    event_hooks=wire.hooks,
+                    auth=self._auth,
+                    verify=trusted("httpx"),
+                    follow_redirects=False,
+                )
         wire.seconds = seconds
         made: Client = wire.client
         return made
@@ -118,7 +139,9 @@ class OllamaModel:
     def _faults(self, wire: Wire) -> Iterator[None]:
         """The client's exceptions as ours. They are raised `from None`: their text may hold a password."""
         import httpx
-        import ollama
+
+        with client_faults(self._peer):
+            import ollama  # which makes a client of its own
 
         try:
             yield
@@ -127,6 +150,8 @@ class OllamaModel:
             raise http_fault(self._peer, max(error.status_code, 0), error.error, wire.headers) from None
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise connection_fault(self._peer, error) from None
+        except TooLarge:
+            raise too_large(self._peer) from None
         except (ValueError, TypeError, AttributeError):  # the client reads whatever comes
             raise malformed(self._peer, "data that cannot be read") from None
 

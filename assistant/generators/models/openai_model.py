@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from assistant.generators.models import openai_server
 from assistant.generators.base import Options
+from assistant.generators.models import openai_server
+from assistant.generators.models.beside import beside
 from assistant.generators.models.faults import (
     Peer,
     Rejected,
@@ -16,17 +17,20 @@ from assistant.generators.models.faults import (
     Unauthorized,
     UnknownModel,
     Unreachable,
+    client_faults,
     connection_fault,
     ended_early,
     http_fault,
     like_models,
     malformed,
+    too_large,
     truncated,
+    unanswered,
 )
 from assistant.generators.models.server_text import secrets_of, without_credentials
 from assistant.generators.models.thinking import without_thinking
 from assistant.generators.models.tokens import estimate
-from assistant.generators.models.wire import CONNECT_SECONDS, Wire, trusted
+from assistant.generators.models.wire import CONNECT_SECONDS, TooLarge, Wire, trusted
 from retrieval.errors import BadSetting, GeneratorFailed
 from retrieval.types import Message
 
@@ -34,7 +38,9 @@ if TYPE_CHECKING:
     from openai import OpenAI, Stream
 
 ASK_SECONDS = 2.0
-"""Longest wait for what a server tells of itself."""
+"""Longest wait for the next bytes of what a server tells of itself."""
+LONGEST_ASK = 10.0
+"""Longest wait for all of it."""
 _REFUSED = re.compile(
     r"unsupported|not support|unrecognized|unknown|not permitted|unexpected|extra_forbidden|not allowed"
 )
@@ -178,7 +184,11 @@ class OpenAIModel:
             return None
 
     def _ask(self, url: str, body: Any) -> Any:
-        client, method = self._connected(self._wire), "get" if body is None else "post"
+        client = self._connected(self._wire)
+        return beside(lambda: self._told(client, url, body), LONGEST_ASK, unanswered(self._peer))
+
+    def _told(self, client: OpenAI, url: str, body: Any) -> Any:
+        method = "get" if body is None else "post"
         with self._faults():
             sent: Any = {} if body is None else {"body": body}
             sent["options"] = {"timeout": ASK_SECONDS, "headers": self._headers()}
@@ -194,10 +204,13 @@ class OpenAIModel:
         import openai
 
         if wire.client is None:
-            http = openai.DefaultHttpx2Client(event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx2"))
-            wire.client = openai.OpenAI(
-                api_key=self._key or "none", base_url=self._url, max_retries=0, http_client=http
-            )
+            with client_faults(self._peer):
+                http = openai.DefaultHttpx2Client(
+                    event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx2"), follow_redirects=False
+                )
+                wire.client = openai.OpenAI(
+                    api_key=self._key or "none", base_url=self._url, max_retries=0, http_client=http
+                )
         made: OpenAI = wire.client
         return made
 
@@ -214,6 +227,8 @@ class OpenAIModel:
             raise connection_fault(self._peer, error) from None
         except openai.APIError as error:  # told inside the stream
             raise http_fault(self._peer, 0, error.body or error.message, {}) from None
+        except TooLarge:
+            raise too_large(self._peer) from None
         except ValueError:  # neither JSON nor UTF-8
             raise malformed(self._peer, "data that cannot be read") from None
 

@@ -13,12 +13,14 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 MASK = "***"
 LONGEST = 300
 """Characters of a server's text that a message shows."""
+LOOKED_AT = 10_000
+"""Characters of it that are searched for keys: a body can be of any length."""
 
 # Keys are recognised by their form too: a server may quote another key than the one that was sent, or a part of it.
 _KEYS = re.compile(
     r"(?i:\b(?:bearer|basic)\s+)(?=\S*[\d=])[\w.~+/=*-]{8,}"
     r"|\b(?:sk|pk|rk|gsk|xai|nvapi|hf|AIza|lsv2|r8|pplx)[-_]?[\w-]*[\w*.…-]{12,}"
-    r"|(?<=://)[^/\s@]+:[^/\s@]+@"
+    r"|(?<=://)[^/\s:]*:[^/?#\s]*@"
     r"""|(?i:(?<=api_key=)|(?<=apikey=)|(?<=[?&]key=))[^&\s"']+"""
 )
 _TOO_LONG = re.compile(
@@ -76,7 +78,8 @@ def quoted(body: object, secrets: Sequence[str]) -> Said:
     raw = body if isinstance(body, str) else json.dumps(body, default=str, ensure_ascii=False)
     data = _parsed(body) if isinstance(body, str) else body
     text = "an HTML page" if raw.lstrip()[:1] == "<" else _message(data) or raw
-    line = " ".join(redact(text, secrets).split())
+    # What is cut off first could be half a secret, so the secrets go before it.
+    line = redact(" ".join(_without(text, secrets).split())[:LOOKED_AT], ())
     if len(line) > LONGEST:
         line = line[:LONGEST].rstrip() + "…"
     return Said(line.removesuffix("."), _code(data), raw.lower())
@@ -84,6 +87,10 @@ def quoted(body: object, secrets: Sequence[str]) -> Said:
 
 def redact(text: str, secrets: Sequence[str]) -> str:
     """The text without these secrets, and without what looks like a key."""
+    return _KEYS.sub(MASK, _without(text, secrets))
+
+
+def _without(text: str, secrets: Sequence[str]) -> str:
     forms = {
         form
         for secret in filter(None, secrets)
@@ -96,7 +103,7 @@ def redact(text: str, secrets: Sequence[str]) -> str:
     }
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, MASK)
-    return _KEYS.sub(MASK, text)
+    return text
 
 
 def without_credentials(url: str) -> tuple[str, tuple[str, str] | None]:

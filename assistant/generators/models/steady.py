@@ -16,13 +16,15 @@ from contextlib import closing
 from dataclasses import replace
 
 from assistant.generators.base import ChatModel, Cut, Options
-from assistant.generators.models.faults import Empty, timed_out
+from assistant.generators.models.faults import Empty, timed_out, truncated
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 
 ATTEMPTS = 4
 FIRST_WAIT = 0.5
 """Seconds before the second attempt, doubled for each further one."""
+CHARACTERS = 50
+"""Longest text that is taken for each token of `max_tokens`; the longest word of a vocabulary has a few dozen."""
 POLL = 0.1
 """Longest a wait goes without looking up: on Windows it does not feel Ctrl-C."""
 
@@ -44,7 +46,7 @@ def steady(
     deadline = clock() + options.timeout
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            yield from _attempt(_Reader(model, messages, options, deadline, clock))
+            yield from _attempt(_Reader(model, messages, options, deadline, clock), options.max_tokens)
             return
         except GeneratorFailed as fault:
             wait = _wait(fault, attempt)
@@ -59,15 +61,19 @@ def _wait(fault: GeneratorFailed, attempt: int) -> float:
     return FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1) if asked is None else asked
 
 
-def _attempt(reader: _Reader) -> Generator[str | Cut, None, None]:
+def _attempt(reader: _Reader, max_tokens: int) -> Generator[str | Cut, None, None]:
     begun = False
+    room = CHARACTERS * max_tokens
     try:
         with closing(reader):
             while (text := reader.next()) is not None:
                 text = text if begun else text.lstrip()
                 if text:
                     begun = True
-                    yield text
+                    yield text[:room]
+                room -= len(text)
+                if room < 0:  # a server that does not know max_tokens, and a model that does not end
+                    raise truncated(reader.model.name, max_tokens)
         if not begun:
             hint = "Ask again with /retry, or choose another model with /model."
             raise Empty(f"{reader.model.name} gave an empty answer.", hint)

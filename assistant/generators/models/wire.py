@@ -2,6 +2,9 @@
 
 Closing a socket does not wake a thread that waits on it; shutting it down does. httpx tells of every connection it makes
 through the `trace` extension of a request.
+
+What comes is counted after it was unpacked: a server that never ends a line, or sends a few bytes that unpack to many,
+would otherwise fill the memory within the time of one answer.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ import importlib
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 CONNECT_SECONDS = 10.0
+LARGEST = 32_000_000
+"""Bytes of one response; an answer takes some 300 for each of its tokens."""
 # Steps that a client whose wire was cut does not begin; it may still close what is open.
 _BEGINNINGS = ("connect_tcp.started", "send_request_headers.started", "receive_response_headers.started")
 
@@ -25,6 +30,10 @@ def trusted(library: Literal["httpx", "httpx2"]) -> ssl.SSLContext:
     """The library's certificate authorities, read once: that takes longer than all else in a client."""
     made: ssl.SSLContext = importlib.import_module(library).create_ssl_context()
     return made
+
+
+class TooLarge(ValueError):
+    """A response is longer than LARGEST."""
 
 
 class Wire:
@@ -62,9 +71,20 @@ class Wire:
 
     def _heard(self, response: Any) -> None:
         self.headers = response.headers
+        # Everything that reads a body reads it through this method.
+        response.iter_bytes = functools.partial(_counted, response.iter_bytes)
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._sockets.add(info["return_value"].get_extra_info("socket"))
         if self._cut and event.endswith(_BEGINNINGS):
             raise ConnectionAbortedError("broken off")
+
+
+def _counted(pieces: Callable[..., Iterator[bytes]], *given: Any, **named: Any) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces(*given, **named):
+        size += len(piece)
+        if size > LARGEST:
+            raise TooLarge(f"more than {LARGEST} bytes")
+        yield piece
