@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from tiny_model import CHATML, NO_SYSTEM, SILENT_SYSTEM, tiny_model, tiny_tokenizer
 
-from assistant.generators.models import hf_load
 from assistant.generators.base import Options
+from assistant.generators.models import hf_load
 from assistant.generators.models.faults import ContextTooLong, TimedOut, Truncated
 from assistant.generators.models.hf_chat import ChatFormat
 from assistant.generators.models.hf_load import Wanted
@@ -362,6 +362,10 @@ def a_shard_missing(folder: Path) -> None:
             "cannot be loaded",
             "code of its own",
         ),
+        (configured(attn_implementation="org/kernel"), "names code on the Hub", "code of its own"),
+        (configured(dtype="no-format"), "cannot be loaded", "whole model"),
+        (configured(max_position_embeddings="many"), "cannot be loaded", "whole model"),
+        (configured(text_config=[1]), "cannot be loaded", "whole model"),
         (no_tokenizer, "cannot be loaded", "whole model"),
         (lambda folder: (folder / "config.json").unlink(), "holds no model", "save_pretrained"),
     ],
@@ -372,6 +376,30 @@ def test_a_folder_that_is_no_whole_model(copied: Path, damage: Callable[[Path], 
     assert said in error.message
     assert hint in error.hint
     assert len(error.message) < 500
+
+
+def test_no_code_in_a_folder_is_run(copied: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (copied / "custom_generate").mkdir()
+    for file in ("custom_generate/generate.py", "code.py"):
+        (copied / file).write_text(f"open({str(run)!r}, 'w').close()\ndef generate(**_): pass\n")
+    configured(auto_map={"AutoConfig": "code.C", "AutoModelForCausalLM": "code.M"})(copied)
+    assert pieces(HfModel("hf:copy", Wanted(str(copied))))
+    assert not run.exists()
+
+
+@pytest.mark.parametrize("template", ["{% for", "{{ ''.__class__.__mro__ }}", "{{ raise_exception('no') }}"])
+def test_a_template_that_cannot_be_filled(copied: Path, template: str) -> None:
+    (copied / "chat_template.jinja").write_text(template)
+    with pytest.raises(GeneratorFailed, match="chat template cannot be filled"):
+        pieces(HfModel("hf:copy", Wanted(str(copied))))
+
+
+def test_a_model_that_asks_for_several_beams_answers_with_one(copied: Path, model: HfModel) -> None:
+    (copied / "generation_config.json").write_text(
+        json.dumps({"num_beams": 4, "num_return_sequences": 2, "eos_token_id": [0, 2]})
+    )
+    assert pieces(HfModel("hf:copy", Wanted(str(copied)))) == pieces(model)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

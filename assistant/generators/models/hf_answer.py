@@ -56,6 +56,8 @@ class Answer:
                 eos_token_id=list(self._ends) or None,
                 pad_token_id=self._ends[0] if self._ends else 0,
                 streamer=self,
+                num_beams=1,
+                num_return_sequences=1,
                 **(sampled if options.temperature > 0 else greedy),
             )
         self._show(self._text())

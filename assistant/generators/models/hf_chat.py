@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 
 NAMES = {"system": "System", "user": "User", "assistant": "Assistant"}
@@ -33,10 +34,17 @@ class ChatFormat:
         return list(given["input_ids"])
 
     def text(self, messages: Sequence[Message]) -> str:
+        """Raises GeneratorFailed for a template that cannot be filled."""
+        from jinja2.exceptions import TemplateError
+
         harmless = [Message(m.role, self._harmless(m.content)) for m in messages]
         if not self.tokenizer.chat_template:
             return _plain(harmless)
-        return self._rendered(harmless if self._takes_system else _merged(harmless))
+        try:
+            return self._rendered(harmless if self._takes_system else _merged(harmless))
+        except TemplateError as error:
+            hint = "Correct chat_template.jinja, or chat_template in tokenizer_config.json, in the model's folder."
+            raise GeneratorFailed(f"The model's chat template cannot be filled: {error}.", hint) from None
 
     @property
     def stop(self) -> str:

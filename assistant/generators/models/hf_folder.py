@@ -56,7 +56,8 @@ def weights(folder: Path, name: str) -> list[Path]:
     if is_adapter(folder):
         files = {folder / "adapter_model.safetensors"}
     elif index.is_file():
-        files = {folder / str(file) for file in read_json(index, name).get("weight_map", {}).values()}
+        named = read_json(index, name).get("weight_map")
+        files = {folder / str(file) for file in (named.values() if isinstance(named, dict) else ("model.safetensors",))}
     else:
         files = {folder / "model.safetensors"}
     if missing := sorted(str(file.name) for file in files if not file.is_file()):

@@ -22,6 +22,7 @@ SHARE = 0.5
 """Part of the free memory that float32 may take on a CPU before the stored format is kept."""
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "4bit": 0.75}
 """Of one weight in memory; 4-bit with its scales, and some layers that stay as they are."""
+OWN_CODE = "It brings code of its own, which is never run: choose a model that transformers knows."
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def _model(base: Path, wanted: Wanted, name: str) -> Any:
     import torch
     import transformers
 
+    _check_kernels(base, name)
     device = _device(wanted.device)
     stored = _stored(base, name)
     size = sum(file.stat().st_size for file in weights(base, name)) / BYTES[stored]
@@ -146,6 +148,14 @@ def _stored(base: Path, name: str) -> str:
     texts = config.get("text_config") or {}
     stored = str(config.get("dtype") or config.get("torch_dtype") or texts.get("dtype") or texts.get("torch_dtype"))
     return stored if stored in BYTES else "float32"
+
+
+def _check_kernels(base: Path, name: str) -> None:
+    """Raises ModelMissing for a configuration that has transformers fetch code from the Hub, as attention `org/name`."""
+    config = read_json(base / "config.json", name)
+    chosen = (str(value) for key, value in config.items() if "attn_implementation" in key or "kernel" in key)
+    if any("/" in value for value in chosen):
+        raise ModelMissing(f"{name}: its configuration names code on the Hub.", OWN_CODE)
 
 
 def _quantization(dtype: str, device: str) -> Any:
@@ -213,8 +223,10 @@ def _quietly() -> Iterator[None]:
 def _failures(name: str, folder: Path) -> Iterator[None]:
     """What the libraries raise about a folder they cannot use, as one message."""
     import torch
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
+    unfit = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError):
@@ -223,10 +235,10 @@ def _failures(name: str, folder: Path) -> Iterator[None]:
         raise ModelMissing(
             f"{name} needs a package that is not installed: {_line(error)}.", "Install it with pip."
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (*unfit, SafetensorError, StrictDataclassError) as error:
         hint = f"Check that {folder} holds a whole model that generates text."
         if "remote code" in str(error) or "trust_remote_code" in str(error):
-            hint = "It brings code of its own, which is never run: choose a model that transformers knows."
+            hint = OWN_CODE
         raise ModelMissing(f"{name} cannot be loaded: {_line(error)}.", hint) from error
 
 
