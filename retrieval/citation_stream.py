@@ -1,7 +1,8 @@
-"""Citations normalised and checked in a text that comes in pieces; whatever the pieces, the result is the same.
+r"""Citations normalised and checked in a text that comes in pieces; whatever the pieces, the result is the same.
 
     [chunk 383]  [Chunk_383]  【383†source】  (chunk_383)  [Source: chunk_383]  [[383]]   -> [chunk_383]
     [chunk_383; 385 et 390]                                        -> [chunk_383] [chunk_385] [chunk_390]
+    [chunk_383: Gitea]  [chunk_383, p. 4]  \[chunk\_383\]  [**chunk_383**]  -> [chunk_383]
     an id that was not in the context                              -> struck, and counted
 
 A stack machine reads one character at a time. Each bracket that may still become a citation is open on the stack; one
@@ -11,12 +12,15 @@ nothing but ending a word or a number, so the blanks that striking takes away ma
 
 Code is read like prose: a model that cites in a code block cites. So is the text of a link: `[383](https://…)` is
 a citation when chunk 383 was given, and the address stays behind it.
+
+`chunk_383` without a bracket is a word, and `[^9]` a footnote of the author's own: neither is shown as a citation.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container
+from unicodedata import normalize
 
 from retrieval.citation_spacing import Spacing
 
@@ -25,12 +29,18 @@ _CHUNK = frozenset({"chunk", "chunks"})
 _SURE = _CHUNK | {"passage", "passages", "source", "sources"}
 _WORDS = _SURE | {"voir", "see", "cf", "et", "and", "id", "ids"}
 _BEGINNINGS = frozenset(word[:end] for word in _WORDS for end in range(1, len(word) + 1))
-_OPENING = re.compile(r"[\[【(]")
-_CLOSING = {"[": "]】", "【": "]】", "(": ")"}
+# Backslashes before a bracket are Markdown's way to write one; they go with the citation.
+_OPENING = re.compile(r"\\*[\[【(［（]|\\+\Z")
+_CLOSING = {"[": "]】］", "【": "]】］", "［": "]】］", "(": ")）", "（": ")）"}
+_ROUND = "(（"
+_DRESS = "\\*`~"
+"""Markdown that may stand around and within an id: `[**chunk\\_9**]`."""
 _LONGEST = 18
 """Digits of the largest id there can be."""
 _LONGEST_NOTE = 40
 """Characters, without blanks, that may follow a dagger: `【383†guide.md】`."""
+_LONGEST_TITLE = 80
+"""Characters, without blanks, that may follow a whole id: `[chunk_383: PostgreSQL, port]`."""
 
 
 class CitationStream:
@@ -42,34 +52,45 @@ class CitationStream:
         self.struck = 0
         """Cited ids that were not known; an id counts once a bracket."""
         self._open: list[_Bracket] = []
+        self._slashes = ""
+        """Backslashes at the end of what has come: a bracket may follow."""
         self._held: list[str | None] = []
         """What the open brackets hold: text, or None for a struck citation."""
         self._spacing = Spacing()
 
     def feed(self, text: str) -> str:
         """What may be shown now, given the next piece of the text."""
+        text, self._slashes = self._slashes + text, ""
         at = 0
         while at < len(text):
-            if self._open or text[at] in _CLOSING:
+            if self._open:
                 self._read(text[at])
                 at += 1
-            else:
-                opening = _OPENING.search(text, at)
-                end = opening.start() if opening else len(text)
-                self._spacing.text(text[at:end])
-                at = end
+                continue
+            found = _OPENING.search(text, at)
+            self._spacing.text(text[at : found.start() if found else len(text)])
+            at = found.end() if found else len(text)
+            if found and found[0][-1] in _CLOSING:
+                self._begin(found[0])
+            elif found:
+                self._slashes = found[0]
         return self._spacing.taken()
 
     def finish(self) -> str:
         """The rest, without trailing white space."""
         self._open.clear()
         self._release()
+        self._spacing.text(self._slashes)
+        self._slashes = ""
         return self._spacing.taken()
+
+    def _begin(self, opening: str) -> None:
+        self._open.append(_Bracket(opening[-1], len(self._held)))
+        self._held.append(opening)
 
     def _read(self, char: str) -> None:
         if char in _CLOSING:
-            self._open.append(_Bracket(char, len(self._held)))
-            self._held.append(char)
+            self._begin(char)
             return
         bracket = self._open[-1]
         self._held.append(char)
@@ -125,6 +146,8 @@ class _Bracket:
         self.size = 1
         """Characters, without blanks and citations."""
         self._said: set[str] = set()
+        self._dressed = False
+        """Whether Markdown stands inside."""
         self._cites = False
         """Whether a citation stands, or stood, inside."""
         self._word = ""
@@ -143,10 +166,25 @@ class _Bracket:
         self.size += not char.isspace()
         if self._note_ends:
             return self.in_note and char not in "\n\r"
+        return self._takes_part(char) or self._takes_title(char)
+
+    def _takes_title(self, char: str) -> bool:
+        """Whether this begins what a writer adds to a whole id: its title, its page. In round brackets after a colon only."""
+        self._end_number()
+        if not self.ids or self._said.isdisjoint(_CHUNK) or (self.opening in _ROUND and char != ":"):
+            return False
+        self._note_ends = self.size + _LONGEST_TITLE
+        return True
+
+    def _takes_part(self, char: str) -> bool:
         if char.isalpha():
             self._end_number()
-            self._word += char.lower()
+            # Full-width letters look like the others.
+            self._word += normalize("NFKC", char).lower()
             return self._word in _BEGINNINGS
+        if char in _DRESS:
+            self._dressed = True
+            return True
         if not self._end_word():
             return False
         if char.isdecimal():
@@ -184,14 +222,16 @@ class _Bracket:
 
     def is_citation(self, known: Container[int]) -> bool:
         """Whether this, closed here, is a citation, and not the author's own bracket."""
-        if not self._end_word():
+        if not self._note_ends and not self._end_word():
             return False
         self._end_number()
         if self._cites or not self.ids:
             return self._cites
-        if self.opening == "(":
+        if self.opening in _ROUND:
             return not self._said.isdisjoint(_CHUNK)
-        return self.opening == "【" or not self._said.isdisjoint(_SURE) or any(i in known for i in self.ids)
+        if self.opening == "【" or self._note_ends or not self._said.isdisjoint(_SURE):
+            return True
+        return not self._dressed and any(i in known for i in self.ids)
 
     def _end_word(self) -> bool:
         """False for a word that is only begun."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from assistant.sanitize import clean
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _CITATION = re.compile(r"\[chunk_\d+\]")
+_ENTITY = re.compile(r"&#?\w{1,32};")
+_CITES = re.compile(r"[A-Za-z0-9_\[\]【】［］]")
+"""What a citation is made of; nothing of it needs an entity."""
 _WORD = re.compile(r"[^ ]+ *| +")
 _STYLES = {"em": "italic", "strong": "bold", "s": "strike"}
 _CODE, _CITED, _QUIET = "green", "cyan", "dim"
@@ -48,6 +52,7 @@ def _parser() -> MarkdownIt:
     # A definition of links would be hidden, and could turn a citation into a link later on.
     made.disable("reference")
     made.inline.ruler.before("link", "citation", _citation)
+    made.inline.ruler.at("entity", _entity)
     return made
 
 
@@ -59,6 +64,14 @@ def _citation(state: StateInline, silent: bool) -> bool:
         state.push("citation", "", 0).content = found[0]
     state.pos = found.end()
     return True
+
+
+def _entity(state: StateInline, silent: bool) -> bool:
+    """As CommonMark has it, but `&#91;chunk&#95;9]` stays as it is: it would be shown as a citation nobody checked."""
+    from markdown_it.rules_inline import entity
+
+    found = _ENTITY.match(state.src, state.pos)
+    return not (found and _CITES.search(unescape(found[0]))) and entity(state, silent)
 
 
 def _line(text: Text, styled: bool) -> str:

@@ -220,6 +220,10 @@ def test_what_it_looks_like() -> None:
         ("![a](b.png)", "a\x1b[2m (b.png)\x1b[0m"),
         ("<script>a</script>", "<script>a</script>"),
         ("x&#x202e;y&#27;[2J", "xy\ufffd[2J"),
+        # An entity cannot make a citation that nobody checked.
+        ("&#91;chunk_7&#93; &amp; &nbsp;é", "&#91;chunk_7&#93; & \xa0é"),
+        ("[chunk&#95;7]", "[chunk&#95;7]"),
+        ("[ch&#x75;nk_&#55;] &lbrack;7&rsqb;", "[ch&#x75;nk_&#55;] &lbrack;7&rsqb;"),
     ],
 )
 def test_styles(text: str, styled: str) -> None:
