@@ -6,6 +6,7 @@ A method that writes returns after the commit, never before. Opening creates not
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
 import threading
 import time
@@ -129,16 +130,21 @@ class Journal:
             raise _no_answer(interaction_id)
         return found[0]
 
-    def turns(self, session_id: int) -> list[Interaction]:
-        """The turns of a session, oldest first; none for a session that has none."""
-        return self._interactions("session_id=? ORDER BY id", session_id)
+    def turns(self, session_id: int, last: int | None = None) -> list[Interaction]:
+        """The turns of a session, oldest first, or the `last` of them; none for a session that has none."""
+        found = self._interactions("session_id=? ORDER BY id DESC LIMIT ?", session_id, _limit(last))
+        return found[::-1]
 
-    def _interactions(self, where: str, value: int) -> list[Interaction]:
+    def there(self, interaction_ids: Sequence[int]) -> set[int]:
+        """Those of these turns that are in the journal; another process may have forgotten some."""
+        sql = "SELECT id FROM interactions WHERE id IN (SELECT value FROM json_each(?))"
+        return {row[0] for row in self._read(sql, (json.dumps(list(interaction_ids)),))}
+
+    def _interactions(self, where: str, *values: int) -> list[Interaction]:
         if (file := self._open()) is None:
             return []
         return [
-            interaction_of(row, file)
-            for row in file.query(f"SELECT {COLUMNS} FROM interactions WHERE {where}", (value,))
+            interaction_of(row, file) for row in file.query(f"SELECT {COLUMNS} FROM interactions WHERE {where}", values)
         ]
 
     # feedback --------------------------------------------------------------------------------------------------------

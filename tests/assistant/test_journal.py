@@ -78,6 +78,32 @@ def test_a_text_from_a_terminal_in_another_encoding_is_kept_but_for_its_broken_c
     assert journal.lines() == ["pr?sent"]
 
 
+def test_a_password_in_an_address_is_not_written(journal: Journal, path: Path) -> None:
+    given = {"model": {"base_url": "http://me:hunter2@host/v1"}, "answer": {"generator": "openai:m@https://hunter2@h/"}}
+    number = journal.record(journal.new_session(), answer(), given, "ana")
+    assert journal.interaction(number).settings == {
+        "model": {"base_url": "http://***@host/v1"},
+        "answer": {"generator": "openai:m@https://***@h/"},
+    }
+    assert b"hunter2" not in path.read_bytes()
+
+
+def test_the_last_turns_of_a_session(journal: Journal) -> None:
+    session = journal.new_session()
+    numbers = [turn(journal, f"question {i}", session) for i in range(5)]
+    turn(journal)
+    assert [t.id for t in journal.turns(session, 2)] == numbers[-2:]
+    assert [t.id for t in journal.turns(session, 9)] == [t.id for t in journal.turns(session)] == numbers
+
+
+def test_turns_that_another_process_has_forgotten(journal: Journal, path: Path) -> None:
+    kept, gone = turn(journal), turn(journal)
+    with opened(path) as other:
+        other.forget([journal.interaction(gone).session_id])
+    assert journal.there([gone, kept, 99]) == {kept}
+    assert journal.there([]) == set()
+
+
 @pytest.mark.parametrize("name", ["api_key", "hub_token", "client_secret", "password"])
 def test_a_secret_among_the_settings_is_not_written(journal: Journal, path: Path, name: str) -> None:
     settings = {"model": {name: "sk-4242", "max_tokens": 5}, name: "sk-4242"}
