@@ -51,6 +51,8 @@ class Turn:
     """The question as one of its own, when it was a follow-up."""
     titles: tuple[str, ...] = ()
     """Titles of the documents that were cited, in order of the citations."""
+    refused: bool = False
+    """Whether it was refused: a later question does not lean on it."""
 
 
 @dataclass(frozen=True)

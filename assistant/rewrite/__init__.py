@@ -2,5 +2,6 @@
 
 from assistant.rewrite.question import Rewritten
 from assistant.rewrite.rules import standalone
+from assistant.rewrite.talk import is_small_talk
 
-__all__ = ["Rewritten", "standalone"]
+__all__ = ["Rewritten", "is_small_talk", "standalone"]

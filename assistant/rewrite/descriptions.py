@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 
-from assistant.generators.extractive.concepts import asked as concepts_asked
 from assistant.rewrite import english, french
+from assistant.rewrite.fields import is_general, lone_field
 from assistant.rewrite.fragments import FRAGMENT, is_sentence
 from assistant.rewrite.phrases import runs
 from assistant.rewrite.question import Asked, Rewritten, of
 from assistant.rewrite.topic import find, pair
 from assistant.rewrite.words import is_form
 from retrieval.types import Language
-
-BARE = 1
-"""Content words of a whole question that leans by its article alone."""
 
 _COMPARISON = re.compile(
     r"^(?:which|which one|which of (?:them|the two|these)|what|lequel|laquelle|lesquels|lesquelles|quel|quelle)"
@@ -28,20 +25,9 @@ _DIFFERENCE = re.compile(
 _OTHERS = re.compile(
     r"\b(?:(?:any|some|what|which|the) others?|what else|who else|anything else|another|d'autres?|autre chose|qui d'autre)\b"
 )
-# Not "the price of petrol" nor "the price of the petrol".
-_DEFINITE: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(
-        r"(?<!of )(?<!for )(?<!in )\bthe (?:\w+ )?\w+(?! ?\w| (?:of|for|in|that|which|who|to|between|on|at|from|with|by)\b)"
-    ),
-    "fr": re.compile(
-        r"(?<!de )(?<!pour )(?<!dans )(?:\b(?:le|la|les) |\bl')\w+(?!['\w])"
-        r"(?! (?:de|du|des|qui|que|dont|pour|en|a|au|aux|entre|dans|sur)\b| d')"
-    ),
-}
-_LONE = re.compile(
-    r"^(?:which|what|how many|(?:[a-z]+ )?quel(?:le)?s?|combien (?:de |d'))\s*\w+\s*\?",
-)
 _THE = re.compile(r"\b(?:(?P<of>du )|(?P<to>au )|the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)")
+# "How many users for Redis?", "À quelle fréquence pour Redis ?"
+_MANY = re.compile(r"\b(?:how (?:many|much)|combien)\b|^(?:a|en|par|sous|sur|dans|avec|pour|at|in|for|with|by|on) ")
 _INVERTED = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\s*$")
 
 
@@ -49,15 +35,16 @@ def compared(asked: Asked) -> Rewritten | None:
     """As in "Which is more important?" of what the last question set side by side."""
     if asked.own_names or len(asked.content) > FRAGMENT:
         return None
-    both = pair(asked.past.question, asked.language)
+    both = re.sub(
+        r" (?:or|ou) ", " et " if asked.language == "fr" else " and ", pair(asked.past.question, asked.language)
+    )
     between = "entre" if asked.language == "fr" else "between"
     if _COMPARISON.match(asked.plain):
-        if both:
-            return asked.appended(f"{between} {both}", "comparison")
-        return asked.about("comparison") if len(asked.content) <= 2 else None
+        return asked.appended(f"{between} {both}", "comparison") if both else None
     if both and _DIFFERENCE.search(asked.plain):
         return asked.appended(f"{between} {both}", "comparison")
-    return asked.about("comparison") if _OTHERS.search(asked.plain) and len(asked.content) <= 1 else None
+    others = asked.past.topic.named and _OTHERS.search(asked.plain) and len(asked.content) <= 1
+    return asked.about("comparison") if others and not is_general(asked.text) else None
 
 
 def partly_named(asked: Asked) -> Rewritten | None:
@@ -87,17 +74,17 @@ def _root(key: str) -> str:
 
 
 def described(asked: Asked) -> Rewritten | None:
-    """As in "the application", "What are the benefits?": a definite noun that nothing in the question defines."""
-    if asked.own_names:
+    """As in "the application", "What are the benefits?": a noun of the documents' world that nothing defines."""
+    if asked.own_names or is_general(asked.text):
         return None
-    few = len(asked.content)
-    if few <= FRAGMENT and asked.past.topic.named and (found := _generic(asked)):
+    if len(asked.content) <= FRAGMENT and asked.past.topic.named and (found := _generic(asked)):
         what = of(asked.topic, "fr") if found["of"] else f"à {asked.topic}" if found["to"] else asked.topic
         return asked.replaced(found.span(), what, "description")
-    if asked.linked and few <= FRAGMENT:
+    if not lone_field(asked.text, asked.language):
+        return None
+    if _MANY.search(asked.plain):
         return asked.about("description")
-    defined = _DEFINITE[asked.language].search(asked.plain) or _LONE.match(asked.plain)
-    return asked.about("description") if defined and few <= BARE + bool(concepts_asked(asked.text)) else None
+    return asked.appended(of(asked.topic, asked.language), "description")
 
 
 def _generic(asked: Asked) -> re.Match[str] | None:

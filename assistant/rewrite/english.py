@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from assistant.rewrite.fields import is_general
 from assistant.rewrite.names import names
-from assistant.rewrite.question import Asked, Rewritten
+from assistant.rewrite.question import Asked, Rewritten, tidy
 from assistant.rewrite.words import content, keys
 
 _REFERENCE = re.compile(
@@ -29,7 +30,11 @@ _EXPLETIVE_AFTER = re.compile(
     r"| (?:takes?|took) (?:[\w-]+ ){0,8}to\b| means? (?:to|when|if|for|that)\b"
     r"|(?:'s| is| was)? ?(?:rain|snow|hail|freez)\w*| (?:rains?|snows?)\b)"
 )
-_EXPLETIVE_BEFORE = re.compile(r"\bwhat (?:time|day|year) (?:is|was)\s*$")
+_EXPLETIVE_BEFORE = re.compile(
+    r"\b(?:what (?:time|day|year)|how (?:hot|cold|warm|late|sunny|windy|dark)) (?:is|was)\s*$"
+)
+_STATED = re.compile(r"\bwho (?:decided|said|says|told|announced|confirmed|approved|proved|claimed|thinks|knows)\s*$")
+_TO_DO = re.compile(r"^(?:how )?to (?P<verb>[a-z]+)(?: (?:it|them))\b(?P<more>.{0,40}?)\s*[?.!]*$")
 _NOUN_BEFORE = re.compile(
     r"\b(?:the|a|an|my|your|our|each|every|some|any|another|this|that|two|three|all)\s+(?!of\b)[a-z]+|"
     r"\b(?:someone|somebody|everyone|people)\b"
@@ -52,7 +57,7 @@ _TIME = re.compile(
     r"much|long|far)s?\b"
 )
 _ONE_BEFORE = re.compile(
-    r"\b(?:which|another|this|that|other|better|best|new|create|get|use|need|make|buy|have|want|find|choose|latest)\s*$"
+    r"\b(?:another|this|that|other|better|best|new|create|get|use|need|make|buy|have|want|find|choose|latest)\s*$"
 )
 _ONE_AFTER = re.compile(r"\s*(?:$|[?.!,]|(?:is|do|for|should|would|has)\b)")
 _OBJECT_AFTER = re.compile(r"\s+(?!(?:to|in|for|and|with|as|at|on)\b)[a-z]")
@@ -107,6 +112,8 @@ def _aside(asked: Asked, before: str, after: str) -> bool:
 
 def _inside(asked: Asked, kind: str, before: str, after: str) -> bool:
     """Whether the word points to something in the question itself, or to nothing."""
+    if _STATED.search(before):
+        return True
     if kind == "it" and (_EXPLETIVE_AFTER.match(after) or _EXPLETIVE_BEFORE.search(before)):
         return True
     if asked.opened_by_name(len(before), _OPENING) or _NOUN_BEFORE.search(before):
@@ -124,7 +131,7 @@ def _demonstrative(asked: Asked, match: re.Match[str], before: str, after: str) 
     generic = noun is not None and noun[1] in GENERIC
     if match[0] == "that" and not generic and not _DEMONSTRATIVE_BEFORE.search(before):
         return None  # "the church that …", "said that …"
-    if _TIME.match(after) or _NOUN_BEFORE.search(before):
+    if _TIME.match(after) or _NOUN_BEFORE.search(before) or _STATED.search(before):
         return None
     if _PRONOUN_AFTER.match(after):
         return asked.replaced(match.span(), asked.topic, "pronoun")
@@ -132,7 +139,16 @@ def _demonstrative(asked: Asked, match: re.Match[str], before: str, after: str) 
         return None
     if generic or noun[1] in keys(asked.topic):
         return asked.replaced((match.start(), match.end() + noun.end()), asked.topic, "description")
-    return asked.about("description")
+    return None if is_general(after) else asked.about("description")
+
+
+def to_do(asked: Asked) -> Rewritten | None:
+    """As in "and to restore it?"."""
+    match = _TO_DO.match(asked.plain)
+    if match is None:
+        return None
+    verb, more = (asked.text[slice(*match.span(part))] for part in ("verb", "more"))
+    return Rewritten(tidy(f"how to {verb} {asked.topic}{more}?", "en"), "pronoun")
 
 
 def _then(asked: Asked) -> Rewritten | None:

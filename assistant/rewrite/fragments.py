@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from assistant.generators.extractive.concepts import asked as concepts_asked
 from assistant.rewrite import english, french
+from assistant.rewrite.fields import is_field, is_general
 from assistant.rewrite.names import names
-from assistant.rewrite.question import Asked, Rewritten, append, of, tidy
+from assistant.rewrite.places import PREPOSITION, added, elsewhere
+from assistant.rewrite.question import Asked, Rewritten, of, tidy
 from assistant.rewrite.topic import find
 from assistant.rewrite.words import content, has_verb, is_form, plain, split
 from retrieval.types import Language
@@ -35,21 +36,6 @@ _CORRECTION = re.compile(
     rf"^(?:(?:no|non|nope|not that|pas ca|excuse me|sorry|pardon|desole|oops)\s*[,.:;!]+\s*(?:{_SAID}|plutot|c'est)?|{_SAID}|"
     rf"(?:not|pas) (?P<wrong>[\w' -]{{2,40}}?),\s*(?:but|mais|{_SAID}|plutot)?)\s*(?P<rest>\S.*)$"
 )
-_WH: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(
-        r"^(?P<wh>why(?: not| is that)?|who|when|where|how|how (?:much|many|long|often|so|come)|since when|which|by whom|"
-        r"for whom|for how long|what for)\s*[?!.]*$"
-    ),
-    "fr": re.compile(
-        r"^(?P<wh>pourquoi(?: pas| ca)?|qui|par qui|pour qui|avec qui|avec quoi|quand|ou|ou ca|comment|comment ca|combien|"
-        r"combien de temps|depuis quand|depuis combien de temps|jusqu'a quand|lequel|laquelle|lesquels|quel|quelle|"
-        r"pour quoi faire|en quelle annee|a quel prix|dans quel but|dans quelle ville)\s*[?!.]*$"
-    ),
-}
-_QUESTION_WORDS = frozenset(
-    "what which who whom when where why how whose qui que qu quoi quel quelle quels quelles comment pourquoi combien quand ou "
-    "depuis dans lequel".split()
-)
 _SENTENCE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(
         r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must|what|which|who|whom|whose|"
@@ -63,18 +49,27 @@ _SENTENCE: dict[Language, re.Pattern[str]] = {
         r"[a-z]+-t-(?:il|elle|on))\b"
     ),
 }
-_PREPOSITION: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(r"^(?:in|on|at|from|with|without|for|during|under|before|after|by|to)\b"),
-    "fr": re.compile(r"^(?:pour|avec|sans|chez|sur|dans|en|a|au|aux|sous|par|depuis|avant|apres|pendant|contre)\b"),
-}
-_ABOUT = re.compile(r"^(?:for|with|to|on|pour|avec|chez|sur|concernant)\s+(?:the |le |la |les |l')?")
+_FOR = re.compile(r"^(?:for|pour|chez|concernant)\s+")
+_WITH = re.compile(r"^(?:with|avec|sans|without|on|sur|to)\s")
+_THE = re.compile(r"^(?:the |le |la |l')")
+_COMPLEMENT = re.compile(
+    r"^[^A-Z]*? ?\b(?:of|in|for|from|at|de|du|des|d'|au|aux|a|en|dans|pour)(?:\b| )(?P<what>(?: ?(?:the|la|le|les|l')\b)?.*)$"
+)
+# English nouns that stand without an article.
+_MASS = re.compile(r"(?:[^aeious]s|[^s]es|tion|ment|ing|ness|ance|ence|ity|ship|age|ware|data)$")
+_ONE = re.compile(
+    r"^(?:the ones?|celui|celle|ceux|celles) (?=(?:in|on|at|for|from|with|a|au|aux|en|dans|pour|chez|sur)\b)"
+)
 _SIDE = re.compile(r"^(?:cote|niveau|question)\s+(?=\w)")
 _ARTICLE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(r"^(?:the|a|an|any|some|its|their|his|her)\b"),
     "fr": re.compile(r"^(?:l'|(?:le|la|les|un|une|des|du|son|sa|ses|leurs?|d'autres)\b)"),
 }
 _MARKS = " \t?!.,;:…"
-_THEN = re.compile(r",? (?:alors|donc|du coup|then|though|instead|plut[oô]t|rather)$", re.IGNORECASE)
+_THEN = re.compile(
+    r",? (?:alors|donc|du coup|then|though|instead|plut[oô]t|rather|please|pls|stp|svp|s['’]il (?:te|vous) pla[iî]t|merci|thanks)$",
+    re.IGNORECASE,
+)
 _OWNED = re.compile(r"^(?:its|their|his|her|son|sa|ses|leurs?)\b")
 
 
@@ -92,8 +87,11 @@ def correction(asked: Asked) -> Rewritten | None:
         return asked.of_last().replaced(place, clean(rest), "correction")
     inner = asked.only(rest)
     if is_sentence(rest, asked.language):
-        return None if inner.own_names else inner.about("correction")
-    return Rewritten(_entity_or_field(inner).text, "correction")
+        resolve = french.resolve if asked.language == "fr" else english.resolve
+        made = None if inner.own_names else resolve(inner)
+    else:
+        made = _entity_or_field(inner)
+    return Rewritten(made.text, "correction") if made else None
 
 
 def led(asked: Asked) -> Rewritten | None:
@@ -110,79 +108,120 @@ def led(asked: Asked) -> Rewritten | None:
     return _entity_or_field(asked.only(rest))
 
 
-def bare_wh(asked: Asked) -> Rewritten | None:
-    """As in "Why?", "Depuis quand ?": asked of what the last question said."""
-    match = _WH[asked.language].match(asked.plain)
-    if match is None:
-        return None
-    last, words = asked.past.question, split(asked.past.question)
-    first = next((w for w in words if w.key not in _QUESTION_WORDS), None)
-    wh = asked.text[slice(*match.span("wh"))]
-    return Rewritten(tidy(f"{wh} {last[first.start if first else 0 :].rstrip(' ?!.')} ?", asked.language), "ellipsis")
-
-
 def fragment(asked: Asked) -> Rewritten | None:
     """As in "in water", "any awards", "le port ?": no sentence, and not about a name of its own."""
     few = len(asked.content)
-    if not 0 < few <= FRAGMENT or is_sentence(asked.text, asked.language):
+    if not 0 < few <= FRAGMENT or is_sentence(asked.text, asked.language) or is_general(asked.text):
         return None
+    text = clean(asked.text)
+    if PREPOSITION[asked.language].match(plain(text)):
+        return _prepositional(asked, text)
     if asked.own_names or _capital(asked):
         swaps = (
             "?" in asked.text
             and asked.past.topic.named
             and all(w.text[:1].isupper() or is_form(w, asked.language) for w in asked.words)
         )
-        return _swapped(asked, clean(asked.text)) if swaps else None
-    text = clean(asked.text)
-    if _PREPOSITION[asked.language].match(plain(text)):
-        return Rewritten(tidy(append(asked.past.question, text), asked.language), "ellipsis")
-    if _ARTICLE[asked.language].match(plain(text)) or concepts_asked(text):
-        return _field(asked, text)
+        return _swapped(asked, text) if swaps else None
     # Without a mark they are words one searches for.
-    return asked.about("ellipsis") if "?" in asked.text and asked.past.topic.named else None
+    return _field(asked, text) if _ARTICLE[asked.language].match(plain(text)) or _is_asked(asked, text) else None
+
+
+def _is_asked(asked: Asked, text: str) -> bool:
+    return "?" in asked.text and asked.past.topic.named and is_field(text, asked.language)
 
 
 def _capital(asked: Asked) -> bool:
     """As in "Gitea ?": a French field would have an article."""
     single = len(asked.words) == 1 and asked.language == "fr" and asked.past.topic.named
-    return single and asked.text[:1].isupper() and not concepts_asked(asked.text)
+    return single and asked.text[:1].isupper() and not is_field(asked.text, asked.language)
 
 
-def _entity_or_field(asked: Asked) -> Rewritten:
+def _entity_or_field(asked: Asked) -> Rewritten | None:
     """A new name takes the topic's place in the last question; a new field is asked of the topic."""
-    text, language = clean(asked.text), asked.language
+    text = clean(asked.text)
+    if one := _ONE.match(plain(text)):
+        text = text[one.end() :]
+    if is_general(text) or not text:
+        return None
     if side := _SIDE.match(plain(text)):
         return _field(asked, text[side.end() :])
-    if match := _ABOUT.match(plain(text)):
-        bare = text[match.end() :]
-        if names(f"x {bare}", language) or language == "fr":
-            return _swapped(asked, bare)
-    if _PREPOSITION[language].match(plain(text)):
-        return Rewritten(tidy(append(asked.past.question, text), language), "ellipsis")
+    if PREPOSITION[asked.language].match(plain(text)) or _FOR.match(plain(text)):
+        return _prepositional(asked, text)
     return _field(asked, text) if _is_field(asked, text) else _swapped(asked, text)
+
+
+def _prepositional(asked: Asked, text: str) -> Rewritten | None:
+    """As in "et en Rust ?", "for NATS?", "pour les stagiaires ?"."""
+    if made := elsewhere(asked, text):
+        return made
+    named = bool(names(f"x {text}", asked.language))
+    found = _FOR.match(plain(text))
+    if found is None:
+        return None if named and _WITH.match(plain(text)) else added(asked, text)
+    bare = text[found.end() :]
+    if is_field(bare, asked.language):
+        return _field(asked, bare)
+    if named:
+        return _swapped(asked, _without_article(bare))
+    if _THE.match(plain(bare)):
+        return None  # "pour la restauration": of the topic, or instead of it?
+    if _ARTICLE[asked.language].match(plain(bare)) or _is_mass(asked, bare):
+        return added(asked, text)
+    return _swapped(asked, bare)
+
+
+def _without_article(text: str) -> str:
+    article = _THE.match(plain(text))
+    return text[article.end() :] if article and text[:1].islower() else text
 
 
 def _is_field(asked: Asked, text: str) -> bool:
     article = _ARTICLE[asked.language].match(plain(text)) is not None
     if names(f"x {text}", asked.language):
         return article and not asked.own_names
-    return article or bool(concepts_asked(text)) or asked.language == "en" or not asked.past.topic.named
+    return article or is_field(text, asked.language) or _is_mass(asked, text) or not asked.past.topic.named
 
 
-def _field(asked: Asked, text: str) -> Rewritten:
-    """As in "its licence", "le port" of the topic."""
+def _is_mass(asked: Asked, text: str) -> bool:
+    return asked.language == "en" and _MASS.search(plain(text)) is not None
+
+
+def _field(asked: Asked, text: str) -> Rewritten | None:
+    """As in "its licence", "le port" of the topic; not of what the field itself says it is of."""
     if _OWNED.match(plain(text)):
         resolve = french.resolve if asked.language == "fr" else english.resolve
         if made := resolve(asked.only(f"{text} ?")):
             return Rewritten(made.text, "ellipsis")
-    return Rewritten(tidy(f"{text} {of(asked.topic, asked.language)} ?", asked.language), "ellipsis")
+    if _owned_elsewhere(asked, text):
+        return None
+    some = re.match(r"(?:any|some|an?) ", plain(text)) is not None
+    owner = f"for {asked.topic}" if some and asked.language == "en" else of(asked.topic, asked.language)
+    return Rewritten(tidy(f"{text} {owner} ?", asked.language), "ellipsis")
 
 
-def _swapped(asked: Asked, entity: str) -> Rewritten:
-    """The last question with another name in it."""
+def _owned_elsewhere(asked: Asked, text: str) -> bool:
+    """Whether a noun has a complement of its own: "the capital of Peru", "le prix de l'essence"."""
+    match = _COMPLEMENT.match(plain(text))
+    if match is None or not match.start("what"):
+        return False
+    what = text[match.start("what") :]
+    return bool(names(f"x {what}", asked.language)) or re.match(r" ?(?:the|la|le|les|l')\b", plain(what)) is not None
+
+
+def _swapped(asked: Asked, entity: str) -> Rewritten | None:
+    """The last question with another name in the topic's place; None when it is not plain which place that is."""
+    if _owned_elsewhere(asked, entity) and entity[:1].islower():
+        return None
     last = asked.of_last()
+    entity = re.sub(r"['’]s?$", "", entity)
     place = find(last.text, asked.topic) if asked.past.topic.named else None
-    return last.about("ellipsis", entity) if place is None else last.replaced(place, entity, "ellipsis")
+    if place is None and len(found := names(last.text, last.language)) == 1:
+        place = found[0]
+    if place is not None:
+        return last.replaced(place, entity, "ellipsis")
+    whom = re.search(r"\b(?:for|pour)\b", last.plain) or names(last.text, last.language)
+    return None if whom or asked.past.topic.named else last.about("ellipsis", entity)
 
 
 def clean(text: str) -> str:

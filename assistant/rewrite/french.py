@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from assistant.rewrite.fields import is_general
 from assistant.rewrite.names import names
-from assistant.rewrite.question import Asked, Rewritten, of
+from assistant.rewrite.question import Asked, Rewritten, of, tidy
 from assistant.rewrite.words import keys
 
 _EASE = (
@@ -16,7 +17,7 @@ _EASE = (
 # "il y a", "il faut", "il est possible de".
 _NOWHERE = (
     r"(?:y a|y avait|y aura|faut|fallait|faudra|faudrait|s'agit|existe|suffit|convient|pleut|neige|vaut mieux|"
-    r"fait (?:froid|chaud|beau|jour|nuit)|arrive que|se passe|"
+    r"fait (?:froid|chaud|beau|bon|jour|nuit|quel|combien)|arrive que|se passe|"
     rf"(?:est|etait|serait) (?:\w+ment )?(?:{_EASE})\b.{{0,25}} (?:de|d'|que|qu'))"
 )
 # "y a-t-il", "faut-il", "est-il possible de"; the marks between verb and pronoun are often missing.
@@ -24,6 +25,7 @@ _EXPLETIVE = re.compile(
     r"(?:\by a|\by avait|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bsuffit|\bconvient|"
     r"\bpleut|\bneige|\bvaut|\breste|[sc]e passe|[sc]e passait|\bpasse|\barrive|\bimporte|peut)[- ]?(?:t ?[-' ])?(?:il|elle)\b"
     r"|\bexist(?:e|ait)[- ]t[- ]il (?=\w)"
+    r"|temps (?:fait|faisait|fera)[- ](?:t-)?il\b|fait[- ]il (?:tres )?(?:froid|chaud|beau|bon|jour|nuit)\b"
     rf"|quelle heure est-il|est[- ]il question|(?:est|etait|serait)-il (?:\w+ment )?(?:{_EASE})\b.{{0,25}} ?(?:de|d'|que|qu')"
 )
 _INVERTED = re.compile(r"(?:\b(?:ne |n'|se |s'|y |en |l'|le |la |les |lui ))?\b[a-z]+-(?:t-)?(?:il|elle|ils|elles)\b")
@@ -58,12 +60,36 @@ _OBJECT = (
         rf"(?P<it>{_CLITIC})(?=[a-z]+(?:er|ir|re|oir)\b(?: (?:sur|dans|avec|en|pour|sans|chez|depuis|sous|via|par|"
         r"gratuitement|facilement|soi|ou|et|plus|rapidement|directement)\b|\s*[?.!]*$))"
     ),
+    # "Comment on le sauvegarde ?"
+    re.compile(
+        r"\b(?:on|je|tu|nous|vous) (?P<it>l'|le |la |les )(?!(?:sai|voi|pens|croi|di|veu|espere|pren)[a-z]*\b)"
+        r"(?=[a-z]+\s*(?:$|[?.!,]| (?:sur|dans|avec|en|pour|sans|chez|depuis|sous|via|par|a|au|comment|ou|quand|bien)\b))"
+    ),
     re.compile(r"(?:^|[ '-])(?P<it>y )(?!(?:a|avait|aura|ait|ont|compris)\b)(?=[a-z])"),
     re.compile(
         r"(?:\b(?:qui |comment |on |pourquoi |j'|je |qu'|n'|s'|m'|t'|pour |quand |combien |faut-il |quoi )|-on )(?P<it>en )"
         r"(?=(?:est|sont|etait|etaient|a|ont|fait|font|assure|finance|dit|pense|parle|occupe|charge|sert|"
         r"[a-z]{3,}(?:er|ir|re))\b)"
     ),
+)
+_STATED = re.compile(
+    r"(?:[a-z]+ )?(?:(?:a|ont|avait|aurait) )?(?:decid|dit\b|prouv|confirm|annonc|valid|permis|autoris|demand|pretend|affirm|ordonn|su\b|"
+    r"sait\b|pens|cru\b|vu\b|promis)"
+)
+"""Verbs whose object is what was said, and not what was spoken of."""
+_VERB = re.compile(
+    r"(?:(?:a|ont|avait|avaient|aura|auront|as|ai|avez|avons)(?:-t-on)? (?:(?:bien|deja|encore|toujours|vraiment) )?)?[a-z-]+"
+)
+_TO_DO = re.compile(
+    r"^pour (?:le |la |les |l')(?P<verb>[a-z-]+)\b(?P<more>(?: (?:sur|dans|avec|en|sans|via|sous) .{1,40})?)\s*[?.!]*$"
+)
+_INFINITIVE = re.compile(
+    r"(?!(?:hiv|m|f|manag|dock|scann|clust|load|contain|rout|buff|head|foot|serv|work|brok|mast|us|comput|newslett|help|lead|"
+    r"pann|post|fold|compil|render)er$)[a-z]+(?:[^i]er|(?:cop|publ|modif|verif|oubl|notif|certif|identif|simplif|planif|tr)ier)$"
+    r"|(?:finir|choisir|ouvrir|remplir|fournir|obtenir|tenir|maintenir|reunir|definir|reinitialiser|convertir|"
+    r"agrandir|reussir|couvrir|decouvrir|voir|recevoir|prevoir|mettre|permettre|remettre|lire|ecrire|suivre|prendre|"
+    r"reprendre|apprendre|rendre|vendre|connaitre|faire|refaire|etendre|construire|detruire|reduire|joindre|traduire|"
+    r"arreter|inscrire)$"
 )
 _IT_IS = re.compile(r"^(?:(?:[a-z]+ )?quo?i )?(?P<it>c'est|c'etait|est-ce(?! que\b| qu')|etait-ce)\b\s*(?P<rest>.*)$")
 _DEFINED = re.compile(r"(?:le |la |les |l'|un |une |des |qui\b|quoi\b|quand\b)\s?\w*")
@@ -115,7 +141,10 @@ def _who(asked: Asked, pronoun: str) -> str:
 def _this(asked: Asked) -> Rewritten | None:
     """As in "celui-ci", "ça", "ce projet"."""
     for match in _DEMONSTRATIVE.finditer(asked.plain):
-        if not _inside(asked, match.start()):
+        stated = re.search(
+            r"\bqui (?:a |ont )?(?:decid|dit|prouv|confirm|annonc|valid|autoris)\w* $", asked.plain[: match.start()]
+        )
+        if not stated and not _inside(asked, match.start()):
             return asked.replaced(match.span("it"), asked.topic, "pronoun")
     for match in _THIS.finditer(asked.plain):
         if asked.own_names or asked.plain[: match.start()].endswith("est-"):
@@ -123,7 +152,7 @@ def _this(asked: Asked) -> Rewritten | None:
         noun = match["noun"].removesuffix("-la")
         if noun.rstrip("s") in GENERIC or noun in keys(asked.topic):
             return asked.replaced(match.span(), asked.topic, "description")
-        if not _inside(asked, match.start()):
+        if not _inside(asked, match.start()) and not is_general(asked.text):
             return asked.about("description")
     return None
 
@@ -178,6 +207,10 @@ def _object(asked: Asked) -> Rewritten | None:
             if asked.text[end : end + 1].isupper() or _inside(asked, match.start()):
                 continue  # "Quand l'Inter"
             it = match["it"].strip()
+            if it in ("l'", "le", "la", "les"):
+                if _STATED.match(asked.plain[end:]) or _is_noun(asked.plain, start, end):
+                    continue
+                return _behind_verb(asked, start, end)
             part = {
                 "lui": f"à {_who(asked, it)}",
                 "leur": f"à {asked.topic}",
@@ -188,6 +221,29 @@ def _object(asked: Asked) -> Rewritten | None:
                 part.get(it, asked.topic), "pronoun"
             )
     return None
+
+
+def _is_noun(text: str, start: int, end: int) -> bool:
+    """Whether a noun follows the article, as in "pour le dossier"."""
+    word = re.match(r"[a-z-]+(?:er|ir|re)\b", text[end:])
+    prepositional = re.search(r"\b(?:pour|de|a|sans) $", text[:start])
+    return word is not None and prepositional is not None and not _INFINITIVE.match(word[0])
+
+
+def _behind_verb(asked: Asked, start: int, end: int) -> Rewritten:
+    """The topic behind the verb whose object it is: "Comment installer Redis sur Debian ?"."""
+    verb = _VERB.match(asked.plain[end:])
+    after = end + verb.end() if verb else end
+    return asked.replaced((start, after), f"{asked.text[end:after]} {asked.topic}", "pronoun")
+
+
+def to_do(asked: Asked) -> Rewritten | None:
+    """As in "Et pour le restaurer ?": comment restaurer Redis."""
+    match = _TO_DO.match(asked.plain)
+    if match is None or not _INFINITIVE.match(match["verb"]):
+        return None
+    verb, more = (asked.text[slice(*match.span(part))] for part in ("verb", "more"))
+    return Rewritten(tidy(f"comment {verb} {asked.topic}{more} ?", "fr"), "pronoun")
 
 
 def _it_is(asked: Asked) -> Rewritten | None:

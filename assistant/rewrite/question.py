@@ -9,6 +9,7 @@ from functools import cached_property
 from assistant.rewrite.names import Span, names
 from assistant.rewrite.topic import Past
 from assistant.rewrite.words import Word, content, keys, plain, split
+from retrieval.text import detect_language
 from retrieval.types import Language
 
 _END = re.compile(r"[\s?!.,;:…]*$")
@@ -49,7 +50,10 @@ class Asked:
     def own_names(self) -> list[Span]:
         """Names in the question that are no part of the topic."""
         known = keys(self.past.topic.text)
-        return [(s, e) for s, e in names(self.text, self.language) if not keys(self.text[s:e]) <= known]
+        # Behind "and" a capital is a name's: "Et Redis, combien de bases ?".
+        lead = "x " if self.linked else ""
+        found = [(s - len(lead), e - len(lead)) for s, e in names(lead + self.text, self.language)]
+        return [(s, e) for s, e in found if s >= 0 and not keys(self.text[s:e]) <= known]
 
     @cached_property
     def topic(self) -> str:
@@ -60,8 +64,9 @@ class Asked:
         return replace(self, text=text, linked=True)
 
     def of_last(self) -> Asked:
-        """The last question in place of this one."""
-        return replace(self, text=self.past.question)
+        """The last question in place of this one, in its language."""
+        spoken = detect_language(self.past.question, default=self.language)
+        return replace(self, text=self.past.question, language=spoken)
 
     def opened_by_name(self, end: int, opening: frozenset[str]) -> bool:
         """Whether a name opens the question and ends before `end`: "Redis: what is its port?"."""
@@ -103,7 +108,7 @@ def tidy(text: str, language: Language) -> str:
     """One line, single spaces, elisions and marks where they belong."""
     text = " ".join(text.split())
     text = re.sub(r"(['’]) (?=\w)", r"\1", text)
-    text = re.sub(r" ([,.])", r"\1", text)
+    text = re.sub(r" ([,.](?!\w)|['’]s\b)", r"\1", text)
     if language == "fr":
         text = re.sub(r"\s*\?$", " ?", text)
         text = re.sub(r"\b([Dd])e (?=[aeiouéèêàâîôùAEIOUÉÈÊÀÂÎÔ])", r"\1'", text)

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from assistant.generators.base import Turn
 from assistant.rewrite import english, french
+from assistant.rewrite.bare import bare_wh
 from assistant.rewrite.descriptions import compared, described, partly_named
-from assistant.rewrite.fragments import bare_wh, correction, fragment, led
+from assistant.rewrite.fragments import correction, fragment, led
+from assistant.rewrite.fronted import fronted
 from assistant.rewrite.names import names
 from assistant.rewrite.question import Asked, Rewritten
+from assistant.rewrite.talk import asks_more, is_remark
 from assistant.rewrite.topic import READ, REMEMBERED, holds, recall
 from assistant.rewrite.words import content, plain, split
 from retrieval.text import detect_language
@@ -24,7 +27,8 @@ SHORT = 2
 """Content words of a question that may lean without any sign of it."""
 
 _OPENER = re.compile(
-    r"^(?:(?:ok|okay|great|thanks|thank you|cool|nice|well|oh|ah|yes|oui|merci|d'accord|tres bien|bien|super|parfait|entendu|"
+    r"^(?:(?:bonjour|hello|hi|hey|salut|ok|okay|great|thanks|thank you|cool|nice|well|oh|ah|yes|oui|merci|d'accord|tres bien|"
+    r"bien|super|parfait|entendu|"
     r"bon|right|sure|one last thing|(?P<link>and|so|then|also|but|et|alors|donc|mais|sinon|du coup|puis))(?:[\s,!.:;…]+|$))+"
 )
 _SHIFT = re.compile(
@@ -55,7 +59,7 @@ def standalone(question: str, history: Sequence[Turn], language: Language | None
 def may_lean(question: str, history: Sequence[Turn], language: Language | None = None) -> bool:
     """Whether a model should be asked: the rules would rewrite the question, or it is short and names nothing."""
     spoken = language or spoken_in(question, history)
-    short = len(content(question, spoken)) <= SHORT and not names(question, spoken)
+    short = len(content(question, spoken)) <= SHORT and not names(question, spoken) and not is_remark(question)
     return short or standalone(question, history, language) is not None
 
 
@@ -76,9 +80,19 @@ def _once(question: str, history: Sequence[Turn], language: Language) -> Rewritt
     rest = question[opener.end() :] if opener else question
     if not split(rest) or holds(rest, past.topic.text, language):
         return None
+    if is_remark(question) or is_remark(rest):
+        return Rewritten(past.topic.text, "more") if asks_more(rest) and not past.refused else None
     asked = Asked(rest, language, past, linked=bool(opener and opener["link"]))
-    resolve = french.resolve if language == "fr" else english.resolve
-    for rule in (correction, led, bare_wh, resolve, compared, partly_named, fragment, described):
-        if made := rule(asked):
-            return made
-    return None
+    own, made = fronted(asked)
+    return made if own else _first(asked)
+
+
+def _first(asked: Asked) -> Rewritten | None:
+    """What the first rule that fits makes of it."""
+    spoken = french if asked.language == "fr" else english
+    rules = (correction, spoken.to_do, led, bare_wh, spoken.resolve, compared, partly_named, fragment, described)
+    if not asked.past.refused:
+        return next((made for rule in rules if (made := rule(asked))), None)
+    # Nothing was answered yet: another name may be asked the same, and no more.
+    made = correction(asked) or led(asked)
+    return made if made and not holds(made.text, asked.topic, asked.language) else None

@@ -10,7 +10,9 @@ from itertools import pairwise
 from assistant.generators.base import Turn
 from assistant.rewrite.names import Span, names
 from assistant.rewrite.phrases import phrase
+from assistant.rewrite.talk import is_remark
 from assistant.rewrite.words import content, keys, plain, split
+from retrieval.text import detect_language
 from retrieval.types import Language
 
 REMEMBERED = 6
@@ -48,21 +50,31 @@ class Past:
     """Every question looked back at, the last one first."""
     person: str = ""
     """Whom the last answer named, when the question asked who."""
+    refused: bool = False
+    """Whether no question was answered yet: only a corrected name can make something of the last."""
 
 
 def recall(history: Sequence[Turn], language: Language) -> Past | None:
-    """What the conversation is about; None when its questions say nothing."""
+    """What the conversation is about; None when its questions say nothing. Remarks and refused questions do not count."""
+    asked = [turn for turn in history if not is_remark(turn.question) and _says(turn, language)]
+    turns = [turn for turn in asked if not turn.refused] or asked
+    turns = turns[-REMEMBERED:]
     topic: Topic | None = None
-    questions = [" ".join((turn.searched or turn.question)[:READ].split()) for turn in history[-REMEMBERED:]]
-    for turn, asked in zip(history[-REMEMBERED:], questions, strict=True):
-        if turn.searched and topic and holds(asked, topic.text, language):
+    questions = [" ".join((turn.searched or turn.question)[:READ].split()) for turn in turns]
+    for turn, text in zip(turns, questions, strict=True):
+        if turn.searched and topic and holds(text, topic.text, language):
             continue  # a follow-up stays with what it followed
-        found = subject(asked, turn.titles, language)
-        if found and (topic is None or (find(asked, found.text) and found.named) or _weighty(asked, found, language)):
+        found = subject(text, turn.titles, detect_language(text, default=language))
+        if found and (topic is None or (find(text, found.text) and found.named) or _weighty(text, found, language)):
             topic = found
     if topic is None:
         return None
-    return Past(questions[-1], topic, tuple(reversed(questions)), _person(history[-1]))
+    return Past(questions[-1], topic, tuple(reversed(questions)), _person(turns[-1]), turns[-1].refused)
+
+
+def _says(turn: Turn, language: Language) -> bool:
+    """Whether a turn has a word of matter, as "Why?" has not."""
+    return bool(content((turn.searched or turn.question)[:READ], language))
 
 
 def _weighty(question: str, topic: Topic, language: Language) -> bool:
@@ -84,7 +96,7 @@ def subject(text: str, titles: Sequence[str], language: Language) -> Topic | Non
     if len(only) == 1 and len(split(title := only.pop())) <= 6:
         return Topic(_short(title), True)
     said = phrase(text, language)
-    return Topic(_short(said), False) if said else None
+    return Topic(_short(said), False) if any(c.isalpha() for c in said) else None
 
 
 def holds(text: str, topic: str, language: Language) -> bool:
