@@ -25,7 +25,8 @@ _CITATION = re.compile(r"\[chunk_\d+\]")
 _ENTITY = re.compile(r"&#?\w{1,32};")
 _CITES = re.compile(r"[A-Za-z0-9_\[\]【】［］]")
 """What a citation is made of; nothing of it needs an entity."""
-_WORD = re.compile(r"[^ ]+ *| +")
+# French sets `:`, `;`, `!`, `?` and its quotes off by a blank at which no line ends.
+_WORD = re.compile(r"(?:« )?[^ ]+(?: [:;!?»]+(?![^ ]))* *| +")
 _STYLES = {"em": "italic", "strong": "bold", "s": "strike"}
 _CODE, _CITED, _QUIET = "green", "cyan", "dim"
 _NARROWEST = 10

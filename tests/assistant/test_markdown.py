@@ -242,6 +242,14 @@ def test_a_table_that_is_too_wide_becomes_lines() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["voici la suite : un", "est-ce vrai ? Oui", "il dit « non » puis", "non ! Si"])
+def test_french_marks_stay_with_their_word(text: str) -> None:
+    for width in range(10, len(text) + 1):
+        for line in plain(text, width):
+            assert not re.match(r"[:;!?»]", line), (width, line)
+            assert not line.endswith("«"), (width, line)
+
+
 def test_finished_blocks_are_written_once(clock: Clock) -> None:
     shown = Shown()
     shown.stream("".join(f"Paragraphe {i}.\n\n" for i in range(200)), clock)
