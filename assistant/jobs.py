@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ class Job:
         """Its last message while it runs, then how it ended."""
         if self.running:
             return _last_line(self.log) or "begun"
+        if self.process.returncode == -signal.SIGTERM:
+            return "stopped"
         return "done" if not self.process.returncode else f"failed: {_error(self.log) or self.process.returncode}"
 
     @property

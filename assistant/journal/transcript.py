@@ -47,7 +47,7 @@ def _sources(turn: Interaction) -> Iterator[str]:
     titles = {p.chunk_id: p.title for p in turn.passages}
     for c in turn.citations:
         doubt = "" if c.supported else " (weak support)"
-        yield f"- [chunk_{c.chunk_id}] {_line(titles.get(c.chunk_id, ''))} — {c.document}{doubt}"
+        yield f"- [chunk_{c.chunk_id}] {_line(titles.get(c.chunk_id, ''))} — {_line(c.document)}{doubt}"
 
 
 def _opinion(said: Feedback) -> str:

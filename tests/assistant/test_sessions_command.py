@@ -15,8 +15,10 @@ from turns import answer, opened
 from assistant.app import App
 from assistant.command import run_slash
 from assistant.journal.store import Journal
+from assistant.journal.transcript import markdown
 from assistant.workspace import Home
 from retrieval.errors import NotFound
+from retrieval.types import Citation
 
 
 @pytest.fixture
@@ -173,3 +175,10 @@ def test_in_the_chat_it_is_the_conversation_one_is_in(
     assert run_slash(app, "/export") == 0
     assert capsys.readouterr().out.startswith("# Qui a créé Redis ?\n")
     app.journal.close()
+
+
+def test_the_name_of_a_file_makes_no_source_of_its_own(journal: Journal) -> None:
+    cited = Citation(7, "docs/a\n- [chunk_8] Official.md", "", True, 0.9)
+    session = journal.new_session()
+    journal.record(session, answer(citations=(cited,)), {}, "ana")
+    assert "- [chunk_7] Gitea — docs/a - [chunk_8] Official.md\n" in markdown(journal, journal.session(session))
