@@ -7,6 +7,7 @@ import re
 from assistant.rewrite import english, french
 from assistant.rewrite.fields import is_general, lone_field
 from assistant.rewrite.fragments import FRAGMENT, is_sentence
+from assistant.rewrite.names import names
 from assistant.rewrite.phrases import runs
 from assistant.rewrite.question import Asked, Rewritten, of
 from assistant.rewrite.topic import find, pair
@@ -27,13 +28,18 @@ _OTHERS = re.compile(
 )
 _THE = re.compile(r"\b(?:(?P<of>du )|(?P<to>au )|the |this |that |le |la |les |l'|ce |cette )(?P<noun>[a-z-]{3,}+)")
 # "How many users for Redis?", "À quelle fréquence pour Redis ?"
-_MANY = re.compile(r"\b(?:how (?:many|much)|combien)\b|^(?:a|en|par|sous|sur|dans|avec|pour|at|in|for|with|by|on) ")
+_MANY = re.compile(
+    r"\b(?:how (?:many|much)|combien)\b|"
+    r"^(?:which|what|quel(?:le)?s?) (?!version)[a-z-]+\s*[?.!]*$|^(?:a|en|par|sous|sur|dans|avec|pour|at|in|for|with|by|on) "
+)
 _INVERTED = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\s*$")
 
 
 def compared(asked: Asked) -> Rewritten | None:
     """As in "Which is more important?" of what the last question set side by side."""
     if asked.own_names or len(asked.content) > FRAGMENT:
+        return None
+    if len(names(asked.past.question, asked.language)) > 2:
         return None
     both = re.sub(
         r" (?:or|ou) ", " et " if asked.language == "fr" else " and ", pair(asked.past.question, asked.language)

@@ -28,7 +28,7 @@ _EXPLETIVE_AFTER = re.compile(
     rf"^(?:(?:'s| is| was| be| would be| seems?)?(?: (?:not|really|still|so|very|always|ever))? (?:{_EASE})"
     r"(?: for \w+(?: \w+)?)? (?:to|that|if|when|whether|how|\w+ing)\b"
     r"| (?:takes?|took) (?:[\w-]+ ){0,8}to\b| means? (?:to|when|if|for|that)\b"
-    r"|(?:'s| is| was)? ?(?:rain|snow|hail|freez)\w*| (?:rains?|snows?)\b)"
+    r"| \d|(?:'s| is| was)? ?(?:rain|snow|hail|freez)\w*| (?:rains?|snows?)\b)"
 )
 _EXPLETIVE_BEFORE = re.compile(
     r"\b(?:what (?:time|day|year)|how (?:hot|cold|warm|late|sunny|windy|dark)) (?:is|was)\s*$"

@@ -33,7 +33,8 @@ _ASKED = re.compile(
     r"(?P<noun>[a-z-]+(?: [a-z-]+){0,2}?) ?(?:par defaut|by default|actuelle?s?|exactement|exactly|alors|then)?\s*[?.!]*$)"
 )
 _WHEN = re.compile(
-    r"\b(?:annee|mois|semaine|an) (?:derniere?|prochaine?|passee?)\b|\b(?:last|next|this) (?:year|month|week|time)\b"
+    r"\b(?:annee|mois|semaine|an) (?:derniere?|prochaine?|passee?)\b|what(?:'s| is) the date\b|"
+    r"\b(?:last|next|this) (?:year|month|week|time)\b"
 )
 
 

@@ -9,7 +9,7 @@ from assistant.rewrite.fields import is_field, is_general
 from assistant.rewrite.names import names
 from assistant.rewrite.places import PREPOSITION, added, elsewhere
 from assistant.rewrite.question import Asked, Rewritten, of, tidy
-from assistant.rewrite.topic import find
+from assistant.rewrite.topic import find, pair
 from assistant.rewrite.words import content, has_verb, is_form, plain, split
 from retrieval.types import Language
 
@@ -33,7 +33,8 @@ _SAID = (
     r"(?:i mean[t]?|i was (?:asking|talking) (?:about|for)|je voulais dire|je parlais (?:de|du|des|d')|je pensais a)"
 )
 _CORRECTION = re.compile(
-    rf"^(?:(?:no|non|nope|not that|pas ca|excuse me|sorry|pardon|desole|oops)\s*[,.:;!]+\s*(?:{_SAID}|plutot|c'est)?|{_SAID}|"
+    rf"^(?:(?:no|non|nope|not that|pas ca|excuse me|sorry|pardon|desole|oops)\s*[,.:;!]+\s*(?:{_SAID}|plutot|c'est)?|"
+    rf"(?:(?:no|non) )?{_SAID}|"
     rf"(?:not|pas) (?P<wrong>[\w' -]{{2,40}}?),\s*(?:but|mais|{_SAID}|plutot)?)\s*(?P<rest>\S.*)$"
 )
 _SENTENCE: dict[Language, re.Pattern[str]] = {
@@ -56,7 +57,7 @@ _COMPLEMENT = re.compile(
     r"^[^A-Z]*? ?\b(?:of|in|for|from|at|de|du|des|d'|au|aux|a|en|dans|pour)(?:\b| )(?P<what>(?: ?(?:the|la|le|les|l')\b)?.*)$"
 )
 # English nouns that stand without an article.
-_MASS = re.compile(r"(?:[^aeious]s|[^s]es|tion|ment|ing|ness|ance|ence|ity|ship|age|ware|data)$")
+_MASS = re.compile(r"(?:[^aeious]s|[^sr]es|tion|ment|ing|ness|ance|ence|ity|ship|age|ware|data)$")
 _ONE = re.compile(
     r"^(?:the ones?|celui|celle|ceux|celles) (?=(?:in|on|at|for|from|with|a|au|aux|en|dans|pour|chez|sur)\b)"
 )
@@ -70,6 +71,8 @@ _THEN = re.compile(
     r",? (?:alors|donc|du coup|then|though|instead|plut[oô]t|rather|please|pls|stp|svp|s['’]il (?:te|vous) pla[iî]t|merci|thanks)$",
     re.IGNORECASE,
 )
+_AND_NAME = re.compile(r" (?:et|and|ou|or|vs\.?) [A-ZÀ-Þ]")
+_NAME_AND = re.compile(r"\b[A-ZÀ-Þ][\w.+#-]* (?:et|and|ou|or|vs\.?) $")
 _OWNED = re.compile(r"^(?:its|their|his|her|son|sa|ses|leurs?)\b")
 
 
@@ -142,8 +145,8 @@ def _entity_or_field(asked: Asked) -> Rewritten | None:
     text = clean(asked.text)
     if one := _ONE.match(plain(text)):
         text = text[one.end() :]
-    if is_general(text) or not text:
-        return None
+    if is_general(text) or not text or re.search(r"\w['’]s \w", text):
+        return None  # "Gitea's licence" says whose
     if side := _SIDE.match(plain(text)):
         return _field(asked, text[side.end() :])
     if PREPOSITION[asked.language].match(plain(text)) or _FOR.match(plain(text)):
@@ -193,11 +196,16 @@ def _field(asked: Asked, text: str) -> Rewritten | None:
         resolve = french.resolve if asked.language == "fr" else english.resolve
         if made := resolve(asked.only(f"{text} ?")):
             return Rewritten(made.text, "ellipsis")
-    if _owned_elsewhere(asked, text):
+    if _owned_elsewhere(asked, text) or not (is_field(text, asked.language) or _spoken_of(asked)):
         return None
     some = re.match(r"(?:any|some|an?) ", plain(text)) is not None
     owner = f"for {asked.topic}" if some and asked.language == "en" else of(asked.topic, asked.language)
     return Rewritten(tidy(f"{text} {owner} ?", asked.language), "ellipsis")
+
+
+def _spoken_of(asked: Asked) -> bool:
+    """Whether the topic was named by the one who asks, and is not just where an answer was found."""
+    return asked.past.topic.named and any(find(text, asked.topic) for text in asked.past.earlier)
 
 
 def _owned_elsewhere(asked: Asked, text: str) -> bool:
@@ -214,11 +222,15 @@ def _swapped(asked: Asked, entity: str) -> Rewritten | None:
     if _owned_elsewhere(asked, entity) and entity[:1].islower():
         return None
     last = asked.of_last()
+    if (both := pair(last.text, last.language)) and not find(asked.topic, both):
+        return None  # which of the two?
     entity = re.sub(r"['’]s?$", "", entity)
     place = find(last.text, asked.topic) if asked.past.topic.named else None
     if place is None and len(found := names(last.text, last.language)) == 1:
         place = found[0]
     if place is not None:
+        if _AND_NAME.match(last.text[place[1] :]) or _NAME_AND.search(last.text[: place[0]]):
+            return None
         return last.replaced(place, entity, "ellipsis")
     whom = re.search(r"\b(?:for|pour)\b", last.plain) or names(last.text, last.language)
     return None if whom or asked.past.topic.named else last.about("ellipsis", entity)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from assistant.rewrite.fields import is_general
 from assistant.rewrite.names import names
 from assistant.rewrite.question import Asked, Rewritten, of, tidy
-from assistant.rewrite.words import keys
+from assistant.rewrite.words import keys, plain
 
 _EASE = (
     "vrai|possible|impossible|necessaire|obligatoire|interdit|utile|inutile|prudent|normal|preferable|conseille|recommande|"
@@ -16,13 +16,14 @@ _EASE = (
 )
 # "il y a", "il faut", "il est possible de".
 _NOWHERE = (
-    r"(?:y a|y avait|y aura|faut|fallait|faudra|faudrait|s'agit|existe|suffit|convient|pleut|neige|vaut mieux|"
+    r"(?:y a|y en a|en existe|en reste|en faut|est (?:quelle heure|tard|tot)|"
+    r"y avait|y aura|faut|fallait|faudra|faudrait|s'agit|existe|suffit|convient|pleut|neige|vaut mieux|"
     r"fait (?:froid|chaud|beau|bon|jour|nuit|quel|combien)|arrive que|se passe|"
     rf"(?:est|etait|serait) (?:\w+ment )?(?:{_EASE})\b.{{0,25}} (?:de|d'|que|qu'))"
 )
 # "y a-t-il", "faut-il", "est-il possible de"; the marks between verb and pronoun are often missing.
 _EXPLETIVE = re.compile(
-    r"(?:\by a|\by avait|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bsuffit|\bconvient|"
+    r"(?:\by a|\by en a|\by avait|\bfaut|\bfaudra|\bfaudrait|\bfallait|s'agit|s'agissait|\bsuffit|\bconvient|"
     r"\bpleut|\bneige|\bvaut|\breste|[sc]e passe|[sc]e passait|\bpasse|\barrive|\bimporte|peut)[- ]?(?:t ?[-' ])?(?:il|elle)\b"
     r"|\bexist(?:e|ait)[- ]t[- ]il (?=\w)"
     r"|temps (?:fait|faisait|fera)[- ](?:t-)?il\b|fait[- ]il (?:tres )?(?:froid|chaud|beau|bon|jour|nuit)\b"
@@ -48,7 +49,7 @@ _CLITIC = "l'|le |la |les |leur |lui "
 _OBJECT = (
     # "Qui la sponsorise ?", but not "À qui la loi …".
     re.compile(
-        rf"(?<!a )(?<!de )(?<!pour )(?<!avec )(?<!par )(?<!chez )\bqui (?:nous |vous |m')?(?P<it>{_CLITIC})(?=[a-z])"
+        rf"(?<!a )(?<!de )(?<!pour )(?<!avec )(?<!par )(?<!chez )(?<!c'est )\bqui (?:nous |vous |m')?(?P<it>{_CLITIC})(?=[a-z])"
     ),
     # "Quel incubateur le porte ?"
     re.compile(
@@ -65,13 +66,14 @@ _OBJECT = (
         r"\b(?:on|je|tu|nous|vous) (?P<it>l'|le |la |les )(?!(?:sai|voi|pens|croi|di|veu|espere|pren)[a-z]*\b)"
         r"(?=[a-z]+\s*(?:$|[?.!,]| (?:sur|dans|avec|en|pour|sans|chez|depuis|sous|via|par|a|au|comment|ou|quand|bien)\b))"
     ),
-    re.compile(r"(?:^|[ '-])(?P<it>y )(?!(?:a|avait|aura|ait|ont|compris)\b)(?=[a-z])"),
+    re.compile(r"(?:^|[ '-])(?P<it>y )(?!(?:a|en|avait|aura|ait|ont|compris)\b)(?=[a-z])"),
     re.compile(
         r"(?:\b(?:qui |comment |on |pourquoi |j'|je |qu'|n'|s'|m'|t'|pour |quand |combien |faut-il |quoi )|-on )(?P<it>en )"
         r"(?=(?:est|sont|etait|etaient|a|ont|fait|font|assure|finance|dit|pense|parle|occupe|charge|sert|"
         r"[a-z]{3,}(?:er|ir|re))\b)"
     ),
 )
+_DETERMINED = re.compile(r"(?:l'|(?:le|la|les|un|une|des|ce|cette|ces|son|sa|ses) )")
 _STATED = re.compile(
     r"(?:[a-z]+ )?(?:(?:a|ont|avait|aurait) )?(?:decid|dit\b|prouv|confirm|annonc|valid|permis|autoris|demand|pretend|affirm|ordonn|su\b|"
     r"sait\b|pens|cru\b|vu\b|promis)"
@@ -106,6 +108,8 @@ _WH_NOUN = re.compile(
 )
 # "Qui est son maire ?" asks of what was said; "Qui a perdu son titre ?" does not.
 _OWN_SUBJECT = re.compile(r"qui (?!(?:est|sont|etait|etaient|fut|sera|s|assure|gere|porte|finance|heberge)\b)")
+_PERSONAL = re.compile(r"(?:numero|telephone|portable|mail|email|courriel|bureau|poste|age|parcours|prenom)s?\b")
+"""What people have, and products have not."""
 _ARTICLES = {"son": "le", "sa": "la", "ses": "les", "leur": "le", "leurs": "les"}
 _OPENING = frozenset(
     "qui que qu quoi quel quelle quels quelles comment pourquoi combien quand ou est sont a ont existe peut dans depuis "
@@ -190,7 +194,8 @@ def _owner(asked: Asked) -> Rewritten | None:
             continue
         start, end = match.span("owner")
         opened = f"{asked.text[:start]}{_article(match)} {asked.text[end:].lstrip()}"
-        return replace(asked, text=opened).appended(of(asked.topic, "fr"), "possessive")
+        owner = asked.past.person if _PERSONAL.match(match["noun"]) else ""
+        return replace(asked, text=opened).appended(of(owner or asked.topic, "fr"), "possessive")
     return None
 
 
@@ -230,11 +235,16 @@ def _is_noun(text: str, start: int, end: int) -> bool:
     return word is not None and prepositional is not None and not _INFINITIVE.match(word[0])
 
 
-def _behind_verb(asked: Asked, start: int, end: int) -> Rewritten:
+def _behind_verb(asked: Asked, start: int, end: int) -> Rewritten | None:
     """The topic behind the verb whose object it is: "Comment installer Redis sur Debian ?"."""
     verb = _VERB.match(asked.plain[end:])
     after = end + verb.end() if verb else end
-    return asked.replaced((start, after), f"{asked.text[end:after]} {asked.topic}", "pronoun")
+    what = asked.topic
+    if not asked.past.topic.named and not _DETERMINED.match(plain(what)):
+        if asked.plain[start:end] != "les ":
+            return None
+        what = f"les {what}"
+    return asked.replaced((start, after), f"{asked.text[end:after]} {what}", "pronoun")
 
 
 def to_do(asked: Asked) -> Rewritten | None:

@@ -111,6 +111,7 @@ def tidy(text: str, language: Language) -> str:
     text = re.sub(r" ([,.](?!\w)|['’]s\b)", r"\1", text)
     if language == "fr":
         text = re.sub(r"\s*\?$", " ?", text)
+        text = re.sub(r"\b([Jj])e (?=[aeiouéèêàâîôùAEIOUÉÈÊÀÂÎÔ])", r"\1'", text)
         text = re.sub(r"\b([Dd])e (?=[aeiouéèêàâîôùAEIOUÉÈÊÀÂÎÔ])", r"\1'", text)
         text = re.sub(r"\b([Dd])['’](?=[^aeiouyhéèêàâîôùœæAEIOUYHÉÈÊÀÂÎÔÙŒÆ\W])", r"\1e ", text)
         text = re.sub(r"\b([SsMmTtNn])['’](?=[^aeiouyhéèêàâîôùœæAEIOUYHÉÈÊÀÂÎÔÙŒÆ\W])", r"\1e ", text)

@@ -46,6 +46,8 @@ _ABOUT_THE_CHAT = re.compile(
     r""
     r"(?:ou|comment|pourquoi|quand|qui|quoi|combien) ca|pourquoi pas|why not|how (?:so|come)|why is that|which(?: ones?)?|who|"
     r"qui|combien|le(?:s)?quels?|laquelle|lesquelles|quel(?:le)?s?|how (?:much|many)|"
+    r"c'est (?:tout|vrai|sur)|is (?:that|it|this) (?:true|all|right|correct)|that's (?:all|it)|"
+    r"les deux|both|the other ones?|l'autre|les autres|toi|vous|you|"
     r"really|vraiment|ah bon|hein|huh|quoi|pardon|sorry|desolee?|repete|repeat(?: that)?|help|(?:a l')?aide|"
     r"(?:je ne|j'ai pas|je n'ai pas|je) compren\w+(?: pas)?|(?:j'ai|je n'ai) pas compris|i don't (?:understand|get it)|et alors|so what"
 )

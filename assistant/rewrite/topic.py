@@ -28,6 +28,8 @@ _OWNER = re.compile(r"\b(?:of|de|du|des|d')\s*(?:the|la|le|les|l')?\s*$")
 _MEANING = re.compile(r"^(?:what(?: is| are|'s)|explain|define|describe|qu'est[- ]ce qu|c'est quoi|a quoi ser)")
 _CITED = re.compile(r"\[[^\]]*\]")
 _PERSON = re.compile(r"\b[A-ZÀ-Þ][\w’'-]+(?: (?:de |van |von |d’|d')?[A-ZÀ-Þ][\w’'.-]+)+")
+_HOW = re.compile(r"^(?:combien|comment|pourquoi|quand|ou|how|why|when|where)\b")
+"""Questions whose answer is no thing with a title."""
 _WHO = re.compile(r"\b(?:who|whom|qui)\b")
 
 
@@ -93,7 +95,7 @@ def subject(text: str, titles: Sequence[str], language: Language) -> Topic | Non
         start, end = _chosen(text, found)
         return Topic(_short(text[start:end]), True)
     only = {title for title in titles if title}
-    if len(only) == 1 and len(split(title := only.pop())) <= 6:
+    if len(only) == 1 and not _HOW.match(plain(text)) and len(split(title := only.pop())) <= 6:
         return Topic(_short(title), True)
     said = phrase(text, language)
     return Topic(_short(said), False) if any(c.isalpha() for c in said) else None

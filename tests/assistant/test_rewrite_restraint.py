@@ -170,6 +170,14 @@ def test_when_nothing_was_answered_a_refused_question_may_be_asked_of_another() 
         ("Which is faster, MySQL or MariaDB?", "Which one is older?", "Which one is older between MySQL and MariaDB?"),
         ("What port does PostgreSQL use?", "Which one is older?", ""),
         ("What port does PostgreSQL use?", "Which is older?", ""),
+        ("Which is faster, Redis or MySQL or MariaDB?", "Which one is older?", ""),
+        ("Redis et MySQL sont-ils libres ?", "Et Gitea ?", ""),
+        ("What port does PostgreSQL use?", "and Gitea's licence?", ""),
+        ("Quel port écoute PostgreSQL ?", "comment je l'installe ?", "Comment j'installe PostgreSQL ?"),
+        ("Quel port écoute PostgreSQL ?", "C'est qui l'auteur ?", "C'est qui l'auteur de PostgreSQL ?"),
+        ("Quel port écoute PostgreSQL ?", "Il est quelle heure ?", ""),
+        ("Quel port écoute PostgreSQL ?", "Les deux ?", ""),
+        ("Quel port écoute PostgreSQL ?", "et toi ?", ""),
     ],
 )  # fmt: skip
 def test_a_swap_puts_one_thing_in_the_place_of_another(before: str, question: str, expected: str) -> None:
@@ -178,6 +186,15 @@ def test_a_swap_puts_one_thing_in_the_place_of_another(before: str, question: st
 
 def test_a_group_takes_the_place_of_a_group() -> None:
     assert rewritten("et pour les stagiaires ?", LEAVE) == "Combien de jours de congés pour les stagiaires ?"
+
+
+def test_a_page_an_answer_was_found_on_is_not_what_is_spoken_of() -> None:
+    rules = Turn("Combien de jours de congés payés par an ?", "25", "", ("Règlement intérieur",))
+    assert rewritten("Comment les poser ?", rules) == "Comment poser les jours de congés payés par an ?"
+    assert rewritten("et le télétravail ?", rules) == ""
+    chart = Turn("Qui est responsable du service comptabilité ?", "Marie Durand [chunk_1]", "", ("Organigramme",))
+    assert rewritten("Quel est son numéro ?", chart) == "Quel est le numéro de Marie Durand ?"
+    assert rewritten("et les ressources humaines ?", chart) == ""
 
 
 @pytest.mark.parametrize("refused", [True, False])
