@@ -133,7 +133,7 @@ class Conversation:
     def resume(self, session: int) -> None:
         """Go on with a session of the journal. Raises NotFound."""
         found = self.app.journal.session(session)
-        turns = self.app.journal.turns(found.id)
+        turns = self.app.journal.turns(found.id, KEPT)
         self.session, self.title = found.id, found.title
         self.exchanges.clear()
         self.exchanges.extend(Exchange(turn.id, answer_of(turn)) for turn in turns)
