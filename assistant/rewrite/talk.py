@@ -34,8 +34,9 @@ _ASKED_BACK = re.compile(
 _POLITE = r"(?:,? ?(?:please|stp|svp|s'il (?:te|vous) plait|pls))?"
 _ABOUT_THE_CHAT = re.compile(
     # spoken to the one who answers
-    r"(?:tu es|t'es|vous etes|es-tu|etes-vous|you are|you're|are you)\b.*"
-    r"|(?:what|how) (?:can|do) you (?:do|work|know|help)\b.*|who (?:are|made) you|(?:que|qu'est-ce que) (?:peux|sais)-?(?: )?tu.*"
+    r"(?:tu es|t'es|vous etes|es-tu|etes-vous|you are|you're|are you)\b(?! (?:able|capable|aware|familiar|allowed)).*"
+    r"|what can you (?:do|tell me|help)\b.*|what do you (?:do|know)|how do you work|how can you help\b.*|"
+    r"who (?:are|made) you|(?:que|qu'est-ce que) (?:peux|sais)-?(?: )?tu.*"
     r"|(?:que|qu'est-ce que) tu (?:peux|sais) faire.*|qui (?:es-tu|t'a \w+)|tu (?:peux|sais) faire quoi|what's up|"
     r"(?:tell me|raconte(?:-moi)?) (?:a|une) (?:joke|blague).*"
     # about the answer
@@ -84,5 +85,6 @@ def asks_more(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """Plain words of a text, without marks, smileys and emoji at its ends."""
+    text = " ".join(text[: 10 * LONGEST_TALK].split())[: 2 * LONGEST_TALK]
     said = re.sub(r"(?:\s*(?::-?[)(DPp]|;-?\)|<3|\^\^))+\s*$", "", text)
     return " ".join(re.sub(r"^[\W_]+|[\W_]+$", "", plain(said)).split())

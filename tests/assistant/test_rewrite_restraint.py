@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.generators.base import Turn
 from assistant.rewrite import is_small_talk, standalone
@@ -113,6 +115,11 @@ def test_remarks_are_left_alone_and_never_leaned_on(remark: str) -> None:
     assert rewritten("et pour Redis ?", Turn(remark, "…")) == ""
 
 
+@pytest.mark.parametrize("before", ["How do you do a backup of Redis?", "Are you able to tell me the port of Redis?"])
+def test_a_question_that_only_sounds_like_a_remark_is_leaned_on(before: str) -> None:
+    assert rewritten("What is its licence?", Turn(before, "")) == "What is Redis's licence?"
+
+
 @pytest.mark.parametrize("question", ["tell me more", "Dis-m'en plus", "résume", "Peux-tu m'en dire plus ?"])
 def test_more_is_asked_about_the_topic(question: str) -> None:
     assert rewritten(question, PORT_FR) == "PostgreSQL"
@@ -134,6 +141,11 @@ def test_courtesies_are_small_talk(text: str) -> None:
 )  # fmt: skip
 def test_what_asks_or_says_something_is_no_small_talk(text: str) -> None:
     assert not is_small_talk(text)
+
+
+@given(st.text(max_size=400) | st.sampled_from(["!", " ", "ok ", "merci ", "a,"]).map(lambda part: part * 3000))
+def test_any_text_is_small_talk_or_not_and_the_marks_around_it_change_nothing(text: str) -> None:
+    assert is_small_talk(text) == is_small_talk(f" {text} ")
 
 
 def test_a_refused_question_is_not_leaned_on() -> None:
