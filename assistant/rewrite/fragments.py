@@ -198,6 +198,8 @@ def _field(asked: Asked, text: str) -> Rewritten | None:
             return Rewritten(made.text, "ellipsis")
     if _owned_elsewhere(asked, text) or not (is_field(text, asked.language) or _spoken_of(asked)):
         return None
+    if re.match(r"(?:le|la|les) (?:plus|moins|meilleur)", plain(text)):
+        return None  # of those an answer listed
     some = re.match(r"(?:any|some|an?) ", plain(text)) is not None
     owner = f"for {asked.topic}" if some and asked.language == "en" else of(asked.topic, asked.language)
     return Rewritten(tidy(f"{text} {owner} ?", asked.language), "ellipsis")

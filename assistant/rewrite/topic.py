@@ -28,7 +28,11 @@ _OWNER = re.compile(r"\b(?:of|de|du|des|d')\s*(?:the|la|le|les|l')?\s*$")
 _MEANING = re.compile(r"^(?:what(?: is| are|'s)|explain|define|describe|qu'est[- ]ce qu|c'est quoi|a quoi ser)")
 _CITED = re.compile(r"\[[^\]]*\]")
 _PERSON = re.compile(r"\b[A-ZÀ-Þ][\w’'-]+(?: (?:de |van |von |d’|d')?[A-ZÀ-Þ][\w’'.-]+)+")
-_HOW = re.compile(r"^(?:combien|comment|pourquoi|quand|ou|how|why|when|where)\b")
+_HOW = re.compile(
+    r"^(?:combien|comment|pourquoi|quand|ou|how|why|when|where)\b|"
+    r"^(?:what (?:is|are) |what's )the (?!app|tool|software|project|service|product|program|site|company)|"
+    r"^quel(?:le)?s? (?:est|sont) (?:le |la |les |l')(?!appli|outil|logiciel|projet|service|produit|programme|site|startup)"
+)
 """Questions whose answer is no thing with a title."""
 _WHO = re.compile(r"\b(?:who|whom|qui)\b")
 

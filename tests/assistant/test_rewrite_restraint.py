@@ -184,6 +184,7 @@ def test_when_nothing_was_answered_a_refused_question_may_be_asked_of_another() 
         ("What port does PostgreSQL use?", "Which is older?", ""),
         ("Which is faster, Redis or MySQL or MariaDB?", "Which one is older?", ""),
         ("Redis et MySQL sont-ils libres ?", "Et Gitea ?", ""),
+        ("Quelles applications sont écrites en Go ?", "et la plus ancienne ?", ""),
         ("What port does PostgreSQL use?", "and Gitea's licence?", ""),
         ("Quel port écoute PostgreSQL ?", "comment je l'installe ?", "Comment j'installe PostgreSQL ?"),
         ("Quel port écoute PostgreSQL ?", "C'est qui l'auteur ?", "C'est qui l'auteur de PostgreSQL ?"),
@@ -204,6 +205,8 @@ def test_a_page_an_answer_was_found_on_is_not_what_is_spoken_of() -> None:
     rules = Turn("Combien de jours de congés payés par an ?", "25", "", ("Règlement intérieur",))
     assert rewritten("Comment les poser ?", rules) == "Comment poser les jours de congés payés par an ?"
     assert rewritten("et le télétravail ?", rules) == ""
+    wifi = Turn("What is the wifi password?", "…", "", ("Onboarding",))
+    assert rewritten("How do I change it?", wifi) == "How do I change the wifi password?"
     chart = Turn("Qui est responsable du service comptabilité ?", "Marie Durand [chunk_1]", "", ("Organigramme",))
     assert rewritten("Quel est son numéro ?", chart) == "Quel est le numéro de Marie Durand ?"
     assert rewritten("et les ressources humaines ?", chart) == ""
