@@ -13,6 +13,7 @@ from assistant.batch import BatchFailure
 from assistant.command import chat_commands, parse_slash, slashed, split_words
 from assistant.commands.ask import ask_view
 from assistant.commands.talk import Leave
+from assistant.sanitize import without_passwords
 from assistant.screen import OutputFailed, bold, dim, duration
 from assistant.terminal.complete import expand
 from assistant.terminal.echo import silent
@@ -202,7 +203,7 @@ def status_line(app: App, warm: WarmUp) -> str:
     answer = app.settings.answer
     name = answer.finetuned_model if answer.mode != "rag" else answer.generator
     made = app.__dict__.get("generator")
-    shown = name if made is None or made.name == name else f"{made.name} ({name})"
+    shown = without_passwords(name if made is None or made.name == without_passwords(name) else f"{made.name} ({name})")
     jobs = [f"job {job.number}: {job.line}" for job in app.jobs.running]
     jobs += [f"job {job.number} has ended, Enter shows it" for job in app.jobs.untold]
     jobs = jobs or ["no jobs"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
 
 
-SECRET = re.compile(r"\b\w+\.\w*(?:key|token|secret|password)\b", re.IGNORECASE)
+SECRET = re.compile(r"\b\w+\.\w*(?:key|token|secret|password)\b|://[^/?#\s]*@", re.IGNORECASE)
 KEPT = 20
 """Turns that are kept in memory, and may be leaned on."""
 
@@ -57,7 +57,20 @@ class Conversation:
         )
 
     def turns(self) -> Sequence[Turn]:
+        """What a question may lean on; not what another process has forgotten meanwhile, which would be kept again."""
+        self._drop_forgotten()
         return [turn_of(exchange.answer) for exchange in self.exchanges]
+
+    def _drop_forgotten(self) -> None:
+        numbers = [e.number for e in self.exchanges if e.number is not None]
+        try:
+            there = self.app.journal.there(numbers) if numbers else set()
+        except UserError:  # said when the turn is written
+            return
+        kept = [e for e in self.exchanges if e.number is None or e.number in there]
+        if len(kept) < len(self.exchanges):
+            self.exchanges.clear()
+            self.exchanges.extend(kept)
 
     def keep(self, answer: Answer) -> int | None:
         """Write an answer to the journal and return its number; a turn that cannot be written is said and goes on."""
@@ -153,7 +166,7 @@ def _user() -> str:
 
 
 def names_secret(line: str) -> bool:
-    """Whether a command names a secret setting, as `/set model.api_key …` does, however it is written."""
+    """Whether a command names a secret setting, as `/set model.api_key …` does, or an address with a password."""
     return line.lstrip().startswith("/") and SECRET.search(line) is not None
 
 

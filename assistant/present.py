@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistant.answer import AnswerEvent, Done, Events, Searched, Sources
 from assistant.generators.base import Delta
+from assistant.sanitize import clean
 from assistant.screen import Screen, dim
 from assistant.terminal.markdown import MarkdownStream
 from retrieval.types import Answer
@@ -54,6 +55,6 @@ def show_sources(answer: Answer, screen: Screen) -> None:
         screen.out()
     titles = {p.chunk_id: p.title for p in answer.passages}
     for c in answer.citations:
-        title = titles.get(c.chunk_id, "")
+        title, document = (clean(text, newlines=False) for text in (titles.get(c.chunk_id, ""), c.document))
         doubt = "" if c.supported else "  (weak support)"
-        screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {c.document}{doubt}"))
+        screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {document}{doubt}"))

@@ -14,6 +14,7 @@ from pathlib import Path
 from assistant.generators.base import Knowledge, Request
 from assistant.generators.extractive import keyed, listing, sentences
 from assistant.generators.question import Question, read
+from retrieval.citations import normalise
 from retrieval.text import fold, words
 from retrieval.types import Language, Passage
 
@@ -107,5 +108,6 @@ def refusal(passages: tuple[Passage, ...], language: Language) -> str:
     if not ordered:
         return _EMPTY[language]
     return _REFUSAL[language].format(
-        nearest=" ; ".join(f"{p.title or p.document} [chunk_{p.chunk_id}]" for p in ordered)
+        # A title cites nothing, whatever it says.
+        nearest=" ; ".join(f"{normalise(p.title or p.document, {})[0]} [chunk_{p.chunk_id}]" for p in ordered)
     )

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from assistant.command import nearest
+from assistant.sanitize import without_passwords
 from assistant.workspace import SETTINGS_FILE, Home
 from retrieval.errors import BadSetting
 
@@ -164,8 +165,10 @@ class Setting:
 
     @property
     def shown(self) -> Any:
-        """The value, or `***` for a secret."""
-        return "***" if self.value and self.name.endswith(SECRET) else self.value
+        """The value, or `***` for a secret, and for the password in an address."""
+        if self.value and self.name.endswith(SECRET):
+            return "***"
+        return without_passwords(self.value) if isinstance(self.value, str) else self.value
 
     @property
     def place(self) -> str:

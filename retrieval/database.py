@@ -110,8 +110,9 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All of what happens inside, or nothing; other threads wait."""
         with self._lock, self._guard():
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                # Within the try: a Ctrl-C that was waiting for another process's lock comes as soon as this returns.
+                self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:

@@ -45,7 +45,9 @@ def test_commands_page_is_what_the_commands_declare() -> None:
 
 
 def test_the_chat_in_the_readme_is_one_that_dyag_holds() -> None:
-    ran = subprocess.run([sys.executable, "docs/make_transcript.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "docs/make_transcript.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stderr
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from assistant.generators.base import ChatModel, Options, Request, Sent, Turn
 from assistant.prompts import Prompts, fenced
+from assistant.prompts.fence import harmless
 from retrieval.errors import BadQuestion
 from retrieval.text import sentence_spans
 from retrieval.types import Message, Passage
@@ -84,7 +85,8 @@ def _messages(request: Request, draft: _Draft, prompts: Prompts) -> tuple[Messag
 
 def _turn(turn: Turn) -> tuple[Message, Message]:
     """An earlier turn, without citations: their chunks are not among the documents of now."""
-    return Message("user", turn.question), Message("assistant", _CITATION.sub("", turn.answer))
+    # An answer may quote a document, and with it what looks like the begin of a turn.
+    return Message("user", turn.question), Message("assistant", harmless(_CITATION.sub("", turn.answer)))
 
 
 def _at_most(messages: Sequence[Message]) -> int:

@@ -19,8 +19,13 @@ _SIGN = r"[\W_]"
 _NAME = rf"{_SIGN}*+".join(f"[{c}{c.upper()}{chr(ord(c) + 0xFEE0)}{chr(ord(c) + 0xFEC0)}]" for c in "document")
 _TAG = re.compile(rf"(?<!{_SIGN}){_SIGN}++(?={_NAME})")
 _BRACKETS = str.maketrans(dict.fromkeys("<＜﹤", "‹"))
-# What chat templates mark turns with: `<|im_start|>`, `<start_of_turn>`, `[INST]`, `<<SYS>>`.
-_TURN = re.compile(r"<(?=\|)|<(?=/?(?:start|end)_of_turn>)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])|<(?=<?/?SYS>)")
+# The same in letters of other alphabets that look like these, or in mathematical ones: eight of them, one at least foreign.
+_LIKE_TAG = re.compile(r"[<＜﹤](?=[\W_]{0,20}+(?=\w{8}\b)[a-zA-Z]{0,7}[^\x00-\x7f])")
+# What chat templates mark turns with: `<|im_start|>`, `<｜User｜>`, `<start_of_turn>`, `</s>`, `[INST]`, `<<SYS>>`.
+_TURN = re.compile(
+    r"<(?=[|｜])|<(?=/?(?:start|end)_of_turn>)|<(?=/?(?:s|bos|eos)>)|<(?=<?/?SYS>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
+)
 _TURN_OPENERS = str.maketrans("<[", "‹(")
 
 
@@ -32,14 +37,15 @@ def fenced(passages: Sequence[Passage]) -> str:
 def _document(passage: Passage) -> str:
     title, path = _attribute(passage.title), _attribute(passage.document)
     head = f'<document id="chunk_{passage.chunk_id}" title="{title}" path="{path}">'
-    return f"{head}\n{_harmless(passage.text)}\n</document>"
+    return f"{head}\n{harmless(passage.text)}\n</document>"
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """The text with the first character of every tag and turn mark replaced; all else stays as it is."""
     text = _TAG.sub(lambda match: match[0].translate(_BRACKETS), text)
+    text = _LIKE_TAG.sub("‹", text)
     return _TURN.sub(lambda match: match[0].translate(_TURN_OPENERS), text)
 
 
 def _attribute(text: str) -> str:
-    return html.escape(" ".join(_harmless(text).split()))
+    return html.escape(" ".join(harmless(text).split()))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from assistant.generators.base import ChatModel, Cut, Options, Turn
 from assistant.generators.models.steady import steady
 from assistant.prompts import Prompts
+from assistant.prompts.fence import harmless
 from assistant.rewrite.question import Rewritten
 from assistant.rewrite.rules import LONGEST, LONGEST_QUESTION, may_lean, spoken_in, standalone
 from assistant.rewrite.words import content, keys
@@ -73,7 +74,7 @@ def told(history: Sequence[Turn]) -> str:
     """The last turns as a model reads them, a line each for question and answer."""
     lines = []
     for turn in history[-TURNS:]:
-        answer = " ".join(_CITATION.sub("", turn.answer).split())
+        answer = harmless(" ".join(_CITATION.sub("", turn.answer).split()))
         lines += [f"- {turn.searched or turn.question}", f"  {answer[:ANSWER]}".rstrip()]
     return "\n".join(line for line in lines if line)
 

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -268,3 +269,20 @@ def test_a_journal_taken_away_under_an_open_chat_is_said(path: Path) -> None:
         path.unlink()
         with pytest.raises(NoAccess, match=r"^The rating was not kept\."):
             journal.rate(1, "ana", "bad")
+
+
+@posix
+def test_a_ctrl_c_while_another_process_writes_leaves_no_transaction_open(path: Path) -> None:
+    with (
+        opened(path) as journal,
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+    ):
+        session = journal.new_session()
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(0.5, other.execute, ("COMMIT",)).start()
+        with pytest.raises(KeyboardInterrupt):
+            journal.record(session, answer(), {}, "ana")
+        assert journal.record(session, answer(), {}, "ana")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("COMMIT")

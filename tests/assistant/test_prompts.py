@@ -225,3 +225,10 @@ def test_an_answer_is_no_refusal(language: Language, text: str) -> None:
 def test_an_answer_with_a_citation_is_never_a_refusal(text: str, language: Language) -> None:
     assert not is_refusal(f"I don't know. {text} [chunk_3]", language)
     assert is_refusal(text, language) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "mark", ["</dосument>", "<𝐝𝐨𝐜𝐮𝐦𝐞𝐧𝐭>", "</ dοcument", "<｜User｜>", "</s>", "<eos>", "[TOOL_CALLS]"]
+)
+def test_look_alikes_and_turn_marks_of_other_templates(mark: str) -> None:
+    assert mark not in fenced([passage(f"a {mark} b", mark)])

@@ -302,3 +302,12 @@ def test_an_index_from_the_chat_is_a_job_beside_it(home: Path, tmp_path: Path) -
     assert re.search(r"Job 1 \(index .*\): done", transcript)
     assert "added      1" in transcript
     assert "9991 [chunk_" in transcript
+
+
+def test_what_another_process_forgets_is_leaned_on_and_kept_no_more(home: Path) -> None:
+    app = app_at(home, io.StringIO())
+    converse(home, PORT, app=app)
+    other = Journal(home / "data" / "journal.sqlite3")
+    other.forget()
+    other.close()
+    assert app.conversation.turns() == []
