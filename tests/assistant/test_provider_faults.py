@@ -54,6 +54,8 @@ from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 
 ASKED = (Message("system", "Answer."), Message("user", "Quel port ?"))
+PROMPT = 1.5
+"""Seconds, on a busy machine, within which an interrupt is felt; the servers hang for half a minute."""
 LOUD = ("", "openai", "httpx", "httpx2", "httpcore", "httpcore2", "ollama")
 
 
@@ -123,7 +125,7 @@ def no_thread_is_left() -> Iterator[None]:
     """A server that hangs holds up nobody for long, not even a thread."""
     yield
     for thread in [t for t in threading.enumerate() if t.name == "answer"]:
-        thread.join(1)
+        thread.join(5)
         assert not thread.is_alive()
 
 
@@ -209,7 +211,7 @@ def test_a_fault_before_any_text_is_raised_once_and_soon(server: FakeProvider, m
     assert got.fault.hint
     assert "openai:m" in got.fault.message
     assert KEY not in got.told + repr(model) + str(vars(got.fault))
-    assert got.seconds < (1.5 if kind is TimedOut else 3.0)
+    assert got.seconds < (3.0 if kind is TimedOut else 4.5)
     assert len(server.at(CHAT)) == 1
 
 
@@ -246,7 +248,7 @@ def test_what_came_before_a_fault_is_kept_and_marked(server: FakeProvider, model
     assert not got.cut.reason.endswith(".")
     assert got.cut.hint
     assert KEY not in got.told
-    assert got.seconds < 1.5
+    assert got.seconds < 3
     assert len(server.at(CHAT)) == 1
 
 
@@ -264,7 +266,7 @@ def test_a_server_that_goes_on_failing_is_left_in_time(server: FakeProvider, mod
     assert isinstance(got.fault, ServerFailed)
     assert "Loading model" in got.fault.message
     assert 2 <= len(server.at(CHAT)) <= 4
-    assert got.seconds < 1.5
+    assert got.seconds < 3
 
 
 def test_the_wait_a_server_asks_for_is_kept(server: FakeProvider, model: OpenAIModel) -> None:
@@ -335,7 +337,7 @@ def test_a_server_that_is_not_there(base: str, words: str) -> None:
     assert "model.base_url" in got.fault.hint
     assert KEY not in got.told + repr(model)
     assert "user" not in got.told
-    assert got.seconds < 1.5
+    assert got.seconds < 3
 
 
 def test_a_server_without_tls(server: FakeProvider) -> None:
@@ -379,7 +381,7 @@ def test_ollama_faults_before_any_text(ollama: FakeProvider, ollama_model: Ollam
     got = ask(ollama_model, 0.4 if kind is TimedOut else 5.0)
     assert (type(got.fault), got.text) == (kind, "")
     assert words in got.told
-    assert got.seconds < (1.5 if kind is TimedOut else 3.0)
+    assert got.seconds < (3.0 if kind is TimedOut else 4.5)
     assert len(ollama.at(OLLAMA_CHAT)) == 1
 
 
@@ -401,7 +403,7 @@ def test_ollama_faults_after_text(ollama: FakeProvider, ollama_model: OllamaMode
     assert (got.text, got.fault) == ("Le port", None)
     assert got.cut is not None
     assert words in got.cut.reason
-    assert got.seconds < 1.5
+    assert got.seconds < 3
 
 
 def test_ollama_that_is_not_running() -> None:
@@ -422,9 +424,12 @@ def test_an_idle_connection_that_the_server_closed_is_opened_again(server: FakeP
     assert ask(model).text == "deux"
 
 
-def test_a_lost_connection_is_a_fault_of_the_first_word_only(server: FakeProvider, model: OpenAIModel) -> None:
+def test_a_lost_connection_is_a_fault_of_the_first_word_only(
+    server: FakeProvider, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.generators.models.steady.FIRST_WAIT", 0.01)
     server.script(CHAT, Talk.reset)
-    got = ask(model, 0.4)
+    got = ask(model, 30.0)
     assert isinstance(got.fault, ConnectionLost)
     assert len(server.at(CHAT)) >= 1
 
@@ -438,7 +443,7 @@ def test_an_interrupt_is_prompt_whatever_the_server_does(
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         ask(model, 30)
-    assert time.monotonic() - start < 0.3 + 0.3
+    assert time.monotonic() - start < 0.3 + PROMPT
     server.script(CHAT, sse("encore"))
     assert ask(model).text == "encore"
 
@@ -450,7 +455,7 @@ def test_an_interrupt_is_prompt_with_ollama(ollama: FakeProvider, ollama_model: 
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         ask(ollama_model, 30)
-    assert time.monotonic() - start < 0.3 + 0.3
+    assert time.monotonic() - start < 0.3 + PROMPT
     ollama.script(OLLAMA_CHAT, ndjson("encore"))
     assert ask(ollama_model).text == "encore"
 
