@@ -187,11 +187,13 @@ def _(result: SourceResult, screen: Screen) -> None:
     )
     screen.out(dim(f"{result.document}{f'  ({result.external_id})' if result.external_id else ''}"))
     if result.before:
-        screen.out(dim(f"\n… [chunk_{result.before_id}] {_shorten(result.before, 200)}"))
+        screen.out()
+        screen.remark(f"… [chunk_{result.before_id}] {_shorten(result.before, 200)}")
     screen.out()
     screen.prose(result.text)
     if result.after:
-        screen.out(dim(f"\n… [chunk_{result.after_id}] {_shorten(result.after, 200)}"))
+        screen.out()
+        screen.remark(f"… [chunk_{result.after_id}] {_shorten(result.after, 200)}")
 
 
 @render.register
