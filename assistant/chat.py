@@ -176,18 +176,21 @@ class Chat:
 
 def answer_turn(app: App, question: str, *, as_json: bool) -> int:
     """Answer a question in the app's conversation, show and record it; returns the exit code."""
-    from assistant.present import finished, present
+    from assistant.present import finished, show_sources, stream
     from assistant.render import plain
 
     events = app.conversation.ask(question)
-    answer = finished(events) if as_json else present(events, app.screen)
-    number = app.conversation.keep(answer)
-    shown = ask_view(answer, interaction=number)
     if as_json:
-        app.screen.json(plain(shown))
+        answer = finished(events)
+        number = app.conversation.keep(answer)
+        app.screen.json(plain(ask_view(answer, interaction=number)))
     else:
+        done = stream(events, app.screen)
+        answer = done.answer
+        number = app.conversation.keep(answer)  # before the rest is shown: Ctrl-C there loses nothing
+        show_sources(done, app.screen)
         app.screen.out(*([dim(footer(answer, number))] if app.conversation.numbered else []))
-    return shown.exit_code
+    return ask_view(answer).exit_code
 
 
 def footer(answer: Answer, number: int | None) -> str:

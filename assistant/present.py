@@ -11,7 +11,14 @@ from retrieval.types import Answer
 
 
 def present(events: Events, screen: Screen) -> Answer:
-    """Show an answer while it is made; Ctrl-C keeps what has come and marks it. Raises what the answerer does."""
+    """Show an answer while it is made, then what it rests on. Raises what the answerer does."""
+    done = stream(events, screen)
+    show_sources(done, screen)
+    return done.answer
+
+
+def stream(events: Events, screen: Screen) -> Done:
+    """Show an answer's text while it is made; Ctrl-C keeps what has come and marks it. Raises what the answerer does."""
     text = MarkdownStream(screen)
     event = next(events)
     while not isinstance(event, Done):
@@ -21,10 +28,7 @@ def present(events: Events, screen: Screen) -> Answer:
         except KeyboardInterrupt as interrupt:
             event = events.throw(interrupt)
     text.finish()
-    show_sources(event.answer, screen)
-    if event.hint:
-        screen.note(event.hint)
-    return event.answer
+    return event
 
 
 def finished(events: Events) -> Answer:
@@ -42,8 +46,9 @@ def _draw(event: AnswerEvent, text: MarkdownStream, screen: Screen) -> None:
         text.write(event.text)
 
 
-def show_sources(answer: Answer, screen: Screen) -> None:
+def show_sources(done: Done, screen: Screen) -> None:
     """What is to be said below an answer: that it is not whole, what the model was not sent, and the cited chunks."""
+    answer = done.answer
     if answer.partial:
         screen.remark(f"[not finished: {answer.partial}]")
     if answer.dropped:
@@ -58,3 +63,5 @@ def show_sources(answer: Answer, screen: Screen) -> None:
         title, document = (clean(text, newlines=False) for text in (titles.get(c.chunk_id, ""), c.document))
         doubt = "" if c.supported else "  (weak support)"
         screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {document}{doubt}"))
+    if done.hint:
+        screen.note(done.hint)

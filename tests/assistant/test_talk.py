@@ -266,6 +266,16 @@ def test_a_turn_that_cannot_be_written_is_said_once_and_answered(home: Path) -> 
     assert "not in the journal" in shown_after(transcript, "/good")
 
 
+def test_ctrl_c_while_the_sources_are_shown_loses_no_turn(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("assistant.present.show_sources", interrupted)
+        assert "interrupted" in converse(home, PORT)
+    assert "Answer 1: rated good." in converse(home, "/resume", "/good")
+
+
 def test_a_long_conversation_keeps_only_its_last_turns_in_memory(home: Path) -> None:
     app = app_at(home, io.StringIO())
     converse(home, *[PORT] * (KEPT + 5), "/sources 1", app=app)
