@@ -301,17 +301,6 @@ def parse_slash(line: str) -> Call | None:
     return call and Call(call.command, {key: _at_home(value) for key, value in call.arguments.items()}, call.as_json)
 
 
-def run_slash(app: App, line: str, *, as_json: bool = False) -> int:
-    """Run a chat line, show its result on the app's screen (as JSON also with `--json`) and return its exit code.
-
-    Raises UserError; BadUsage for a line that cannot be understood.
-    """
-    from assistant.render import show
-
-    call = parse_slash(line)
-    return show(call.run(app), app.screen, as_json=as_json or call.as_json) if call else 0
-
-
 def _at_home(value: Any) -> Any:
     """A path with its `~` replaced, as a shell would have done."""
     if isinstance(value, list):

@@ -14,7 +14,7 @@ from typing import Any
 
 from assistant.batch import BatchLine
 from assistant.commands.again import ModesResult
-from assistant.commands.ask import AskResult, SearchResult, SourceResult
+from assistant.commands.ask import SearchResult, SourceResult
 from assistant.commands.config import ConfigView
 from assistant.commands.doctor import DoctorResult
 from assistant.commands.feedback import FeedbackDetail, FeedbackExport, FeedbackList, ReviewResult
@@ -99,17 +99,6 @@ def _(result: SearchResult, screen: Screen) -> None:
         screen.out(dim(f"   {p.document}{f'  ({p.external_id})' if p.external_id else ''}"))
         screen.out(_indent(_shorten(p.text, 300)))
         screen.out()
-
-
-@render.register
-def _(result: AskResult, screen: Screen) -> None:
-    screen.out(result.answer)
-    if result.citations:
-        screen.out()
-    for c in result.citations:
-        title = next((p.title for p in result.passages if p.chunk_id == c.chunk_id), "")
-        doubt = "" if c.supported else "  (weak support)"
-        screen.out(dim(f"[chunk_{c.chunk_id}]"), f" {title}" if title else "", dim(f"  {c.document}{doubt}"))
 
 
 @render.register

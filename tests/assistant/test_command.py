@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import pytest
 import typer
+from commands import run_slash
 from pydantic import ValidationError
 
 import assistant.commands  # the real commands declare themselves before a test adds its own
 from assistant import command as command_module
 from assistant.app import App
-from assistant.command import BadUsage, Call, body_model, command, commands, parse_slash, run_slash, split_words
+from assistant.command import BadUsage, Call, body_model, command, commands, parse_slash, split_words
 from assistant.render import plain, render, show
 from assistant.screen import Screen
 from assistant.workspace import Home

@@ -255,8 +255,9 @@ def test_the_prompt_of_an_answer_without_a_model_is_the_one_that_is_configured(h
 
 
 def test_in_the_chat_too(home: Path, journal: Journal, capsys: pytest.CaptureFixture[str]) -> None:
+    from commands import run_slash
+
     from assistant.app import App
-    from assistant.command import run_slash
     from assistant.workspace import Home
 
     app = App(Home(home, "test"), {})

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import STEERING, Ran, run
+from commands import STEERING, Ran, run, run_slash
 from turns import answer, opened
 
 from assistant.app import App
-from assistant.command import run_slash
 from assistant.journal.store import Journal
 from assistant.journal.transcript import markdown
 from assistant.workspace import Home

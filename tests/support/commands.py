@@ -14,7 +14,10 @@ from unittest import mock
 
 from workspace import write
 
+from assistant.app import App
 from assistant.cli import main
+from assistant.command import parse_slash
+from assistant.render import show
 
 CHEAP = ("--set", "index.embedder=langchain:words:HashEmbeddings")
 """Global options that replace the model by hashed bags of words, which load at once."""
@@ -89,3 +92,9 @@ def indexed_sheets(home: Path, *, cheap: bool = False) -> Path:
     done = run("index", write_sheets(home / "docs"), home=home, cheap=cheap)
     assert (done.code, "failed     0" in done.out) == (0, True), done
     return home
+
+
+def run_slash(app: App, line: str) -> int:
+    """One slash-command, as the chat runs it."""
+    call = parse_slash(line)
+    return show(call.run(app), app.screen, as_json=call.as_json) if call else 0
