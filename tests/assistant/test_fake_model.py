@@ -98,7 +98,7 @@ def test_a_script_takes_its_time_until_it_is_closed() -> None:
     start = time.perf_counter()
     with pytest.raises(GeneratorFailed, match="broken off"):
         ask(model, "?")
-    assert 0.05 < time.perf_counter() - start < 2
+    assert 0.05 < time.perf_counter() - start < 15
 
 
 @pytest.mark.parametrize(

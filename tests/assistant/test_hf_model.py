@@ -155,7 +155,7 @@ def test_close_ends_an_answer_that_another_thread_reads(model: HfModel, monkeypa
     start = time.perf_counter()
     with pytest.raises(GeneratorFailed, match="broken off"):
         list(stream)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 15
     assert not [t for t in threading.enumerate() if t.name == "hf"]
 
 

