@@ -216,10 +216,10 @@ def test_a_fault_before_any_text_is_raised_once_and_soon(server: FakeProvider, m
 
 
 AFTER_TEXT: dict[str, tuple[Reply, str]] = {
-    "hang": (stream([delta("Le port")], then=hang), "took longer than 0.5 s"),
+    "hang": (stream([delta("Le port")], then=hang), "took longer than 1.5 s"),
     "comments only": (
         stream([delta("Le port")], then=lambda talk: _drip_on(talk, b": waiting\n\n")),
-        "took longer than 0.5 s",
+        "took longer than 1.5 s",
     ),
     "reset": (stream([delta("Le port")], then=Talk.reset), "was lost"),
     "closed within the body": (stream([delta("Le port")], then=lambda talk: talk.wfile.close()), "was lost"),
@@ -386,7 +386,7 @@ def test_ollama_faults_before_any_text(ollama: FakeProvider, ollama_model: Ollam
 
 
 OLLAMA_AFTER: dict[str, tuple[Reply, str]] = {
-    "hang": (stream([part("Le port")], then=hang), "took longer than 0.5 s"),
+    "hang": (stream([part("Le port")], then=hang), "took longer than 1.5 s"),
     "reset": (stream([part("Le port")], then=Talk.reset), "was lost"),
     "not done": (ndjson("Le port", done_reason=None), "ended too early"),
     "error": (stream([part("Le port"), b'{"error": "llama runner process has terminated"}\n']), "has terminated"),
