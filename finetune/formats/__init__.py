@@ -1,0 +1,1 @@
+"""Files of training rows as users have them: read, checked, converted."""

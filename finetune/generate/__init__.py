@@ -1,0 +1,1 @@
+"""Making questions and answers: by rules, by a teacher, by paraphrase."""
