@@ -98,11 +98,15 @@ def items(path: Path) -> Iterator[Item | Problem]:
 
 
 def _blocks(file: IO[bytes]) -> Iterator[str]:
-    """Blocks of text, none of which ends within an escape."""
+    """Blocks of text, none of which ends within an escape. Raises UnicodeDecodeError after the text before it."""
     decoder, held, data = codecs.getincrementaldecoder("utf-8-sig")(), "", b"first"
     while data:
         data = file.read(_BLOCK)
-        text = held + decoder.decode(data, final=not data)
+        try:
+            text = held + decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            yield held + error.object[: error.start].decode("utf-8-sig")
+            raise
         cut = len(text.rstrip("\\"))
         held = text[cut:]
         yield text[:cut]

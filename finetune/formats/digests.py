@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
+from finetune.formats.contexts import without_documents
 from finetune.formats.row import Row
 from retrieval.text import fold, words
 
@@ -36,10 +38,12 @@ def prompt(row: Row) -> int:
 
 
 def question(row: Row) -> int:
-    """Rows that ask the same, whatever documents stand with the question; of a text, the text."""
-    return digest([plain(row.question or row.answer)])
+    """Rows that ask the same in the same conversation, whatever documents stand with it; of a text, the text."""
+    asked = [without_documents(message.content) for message in row.prompt if message.role != "system"]
+    return digest(map(plain, asked or [row.answer]))
 
 
+@lru_cache(maxsize=16)
 def plain(text: str) -> str:
     """The words of a text, without case, accents and punctuation; a text without words as it is."""
-    return " ".join(words(fold(text))) or text.strip()
+    return " ".join(words(text.lower() if text.isascii() else fold(text))) or text.strip()

@@ -48,6 +48,7 @@ def _bars(axes: Any, title: str, counts: Mapping[str, int], colors: Sequence[str
     axes.bar_label(drawn, labels=[f"{value:,}" for value in values], padding=3, fontsize=8, color=_GREY)
     axes.invert_yaxis()
     axes.margins(x=0.12)
+    axes.set_xticks([])
     _plain(axes, title)
 
 
