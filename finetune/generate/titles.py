@@ -31,6 +31,11 @@ _VOWELS = frozenset("aeiouàâäéèêëîïôöùûüœæ")
 # A vowel that is said as a consonant, or that custom keeps apart: le onze, le oui, le Ouagadougou, le uhlan.
 _NO_ELISION = re.compile(r"onz|ou[aeiouïéè]|uhlan|ululement|iod|ya|ye|yi|yo|yu|yé|yè", re.IGNORECASE)
 _ELIDED = re.compile(r"ouest|ouïe|ouaille|iod", re.IGNORECASE)
+# Common words whose h is mute for sure; a name's h never is.
+_MUTE_H = re.compile(
+    r"(?:habitant|habitation|hébergement|hébergeur|hectare|hélicoptère|herbe|hériti|heure|histoire|hiver|hommage|homme|"
+    r"honneur|honoraire|hôpital|hôpitaux|horaire|horloge|hôte|huile|huître|humain|hypothèse)"
+)
 
 
 def plain(title: str) -> str:
@@ -91,6 +96,8 @@ def _begins_with_vowel(phrase: str) -> bool:
     # and h are uncertain and keep `de`.
     if phrase[:1].lower() == "y":
         return len(phrase) > 1 and phrase[1].isalpha() and phrase[1].lower() not in "aeiouéèy" and phrase[1].islower()
+    if phrase[:1] == "h":
+        return _MUTE_H.match(phrase) is not None
     if phrase[:1].lower() not in _VOWELS or not phrase:
         return False
     return bool(_ELIDED.match(phrase)) or not _NO_ELISION.match(phrase)

@@ -50,6 +50,12 @@ def test_que_is_elided_before_an_article() -> None:
     assert titles.elide("que", "« API »") == "que « API »"
 
 
+def test_h_is_mute_only_where_sure() -> None:
+    assert titles.elide("de", "habitants") == "d'habitants"
+    assert titles.elide("de", "haies") == "de haies"
+    assert titles.elide("de", "Hélios") == "de Hélios"
+
+
 @given(st.text(max_size=200))
 def test_any_title_stands_on_one_line(title: str) -> None:
     for language in ("fr", "en"):
