@@ -6,6 +6,8 @@ kto   {"prompt": [messages], "completion": [message], "label": bool}  answers ra
 
 Every row has the `id` of its answer, the `author` of the feedback, the `documents` it rests on (a split must not part
 them) and its `language`. The prompt is what the model was sent; for an answer without a model it is built.
+
+One question in five is kept for the regression tests and gives no row of any kind: see `heldout.py`.
 """
 
 from __future__ import annotations
@@ -18,21 +20,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from assistant.feedback.gold import cited_chunks, document_key
+from assistant.feedback.heldout import Division, Rated, divide
 from assistant.journal.values import Feedback, Interaction
 from assistant.prompts import is_refusal
 from retrieval.citations import normalise
-from retrieval.types import Message
+from retrieval.types import Message, Passage
 
 Format = Literal["sft", "dpo", "kto"]
 BuildPrompt = Callable[[Interaction], Sequence[Message]]
-
-
-@dataclass(frozen=True)
-class Rated:
-    """An answer and what one author thinks of it."""
-
-    interaction: Interaction
-    feedback: Feedback
 
 
 @dataclass(frozen=True)
@@ -48,14 +44,26 @@ class _LeftOut(Exception):
     """Feedback that gives no row of this format; `args` says why."""
 
 
-def make_rows(form: Format, rated: Sequence[Rated], build_prompt: BuildPrompt, author_share: float) -> Rows:
-    """The rows of a format, by answer. Where several authors gave rows, none keeps more than `author_share` of them."""
+def make_rows(
+    form: Format,
+    rated: Sequence[Rated],
+    build_prompt: BuildPrompt,
+    author_share: float,
+    division: Division | None = None,
+) -> Rows:
+    """The rows of a format, by answer. Where several authors gave rows, none keeps more than `author_share` of them.
+
+    `division`: which questions train; by default as this feedback alone divides them.
+    """
     left_out: Counter[str] = Counter()
+    division = division or divide(rated)
     disputed = _disputed(rated)
     made: dict[str, Mapping[str, Any]] = {}
     for item in sorted(rated, key=_age):
         try:
             _check_review(item.feedback)
+            if why := division.why_not_training(item.interaction):
+                raise _LeftOut(why)
             for row in FORMATS[form](_Sample(item, build_prompt, item.interaction.id in disputed)):
                 key = repr([row[name] for name in ("prompt", "completion", "chosen", "rejected") if name in row])
                 left_out["the same row as another"] += key in made
@@ -95,6 +103,12 @@ def capped(rows: Sequence[Mapping[str, Any]], share: float) -> tuple[list[Mappin
     return kept, len(rows) - len(kept)
 
 
+def held(passages: Sequence[Passage], prompt: Sequence[str]) -> list[Passage]:
+    """The passages that the messages of a prompt name: where room was short, not all that were found."""
+    named = {int(n) for text in prompt for n in re.findall(r"chunk_(\d{1,18})\b", text)}
+    return [p for p in passages if p.chunk_id in named]
+
+
 def _check_review(feedback: Feedback) -> None:
     if feedback.status != "approved":
         raise _LeftOut("not reviewed yet" if feedback.status == "pending" else "rejected by the reviewer")
@@ -114,8 +128,7 @@ class _Sample:
         self.turn, self.feedback, self.disputed = item.interaction, item.feedback, disputed
         prompt = self.turn.messages or build_prompt(self.turn)
         self.prompt = [_message(m.role, m.content) for m in prompt]
-        said = {int(n) for m in prompt for n in re.findall(r"chunk_(\d{1,18})\b", m.content)}
-        self.known = {p.chunk_id: p for p in self.turn.passages if p.chunk_id in said}
+        self.known = {p.chunk_id: p for p in held(self.turn.passages, [m.content for m in prompt])}
         """Passages the prompt holds."""
 
     def correction(self) -> str:
@@ -156,9 +169,9 @@ class _Sample:
 
     def _documents(self, text: str) -> list[str]:
         """Those the text cites, else all that were read."""
-        cited = {int(n) for n in re.findall(r"\[chunk_(\d+)\]", text)}
+        cited = cited_chunks(text)
         passages = [p for p in self.turn.passages if p.chunk_id in cited] or self.turn.passages
-        return list(dict.fromkeys(f"{p.document}#{p.external_id}" if p.external_id else p.document for p in passages))
+        return list(dict.fromkeys(map(document_key, passages)))
 
 
 def _sft(sample: _Sample) -> Iterator[Mapping[str, Any]]:

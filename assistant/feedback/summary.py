@@ -11,7 +11,8 @@ from assistant.journal.values import Interaction
 from retrieval.types import Message
 
 if TYPE_CHECKING:
-    from assistant.feedback.rows import BuildPrompt, Rated
+    from assistant.feedback.heldout import Division, Rated
+    from assistant.feedback.rows import BuildPrompt
     from assistant.journal.store import Journal
     from assistant.prompts import Prompts
 
@@ -38,15 +39,18 @@ class FeedbackStats:
 
 def all_rated(journal: Journal) -> list[Rated]:
     """Every piece of feedback with its answer."""
-    from assistant.feedback.rows import Rated
+    from assistant.feedback.heldout import Rated
 
     feedback = journal.feedback()
     turns = {i: journal.interaction(i) for i in {f.interaction_id for f in feedback}}
     return [Rated(turns[f.interaction_id], f) for f in feedback]
 
 
-def statistics(rated: list[Rated], build_prompt: BuildPrompt, author_share: float) -> FeedbackStats:
-    """Counts of everything, and for each format what an export would give."""
+def statistics(
+    rated: list[Rated], build_prompt: BuildPrompt, author_share: float, division: Division | None = None
+) -> FeedbackStats:
+    """Counts of everything, and for each format what an export would give; `division` as for `make_rows`."""
+    from assistant.feedback.heldout import divide
     from assistant.feedback.rows import FORMATS, make_rows
 
     views: Mapping[str, Callable[[Rated], str]] = {
@@ -57,8 +61,9 @@ def statistics(rated: list[Rated], build_prompt: BuildPrompt, author_share: floa
         "generator": lambda r: r.interaction.generator,
     }
     exports: dict[str, RowCount] = {}
+    division = division or divide(rated)
     for form in FORMATS:
-        made = make_rows(form, rated, build_prompt, author_share)
+        made = make_rows(form, rated, build_prompt, author_share, division)
         exports[form] = RowCount(len(made.rows), made.left_out)
     return FeedbackStats(
         len(rated),

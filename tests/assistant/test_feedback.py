@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from turns import CANTEEN, GITEA, answer, opened
 
-from assistant.feedback.rows import FORMATS, Format, Rated, Rows, capped, make_rows
+from assistant.feedback.heldout import Rated
+from assistant.feedback.rows import FORMATS, Format, Rows, capped, make_rows
 from assistant.feedback.summary import all_rated, prompt_builder, statistics
 from assistant.journal.values import Feedback, Interaction
 from assistant.prompts import load_prompts
@@ -118,9 +119,10 @@ def test_without_messages_the_prompt_holds_passages_and_question() -> None:
 
 
 def test_documents_of_one_file_are_told_apart() -> None:
-    row = only("sft", rated(said("", "À midi. [chunk_9]"), turn(messages=())))
+    alone = turn(messages=(), question="Quel port écoute Gitea ?")
+    row = only("sft", rated(said("", "À midi. [chunk_9]"), alone))
     assert row["documents"] == ["docs/rows.jsonl#faq-7"]
-    row = only("sft", rated(said("", "À midi."), turn(messages=())))
+    row = only("sft", rated(said("", "À midi."), alone))
     assert row["documents"] == ["docs/fr-gitea.md", "docs/rows.jsonl#faq-7"]
 
 
@@ -147,6 +149,37 @@ def test_a_correction_that_cites_what_was_not_given_is_left_out(form: Format) ->
     assert why(form, rated(said("bad", "Le 3000. [chunk_99]"))) == reason
     # Found for the question, but not sent for want of room.
     assert why(form, rated(said("bad", "À midi. [chunk_9]"))) == reason
+
+
+HELD_OUT = "La licence de PostgreSQL ?"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "feedback", [said("good"), said("bad", "Non."), said("good", "Oui. [chunk_7]")], ids=["good", "corrected", "both"]
+)
+def test_a_question_of_the_regression_tests_gives_no_row(form: Format, feedback: Feedback) -> None:
+    reason = "kept for the regression tests"
+    assert why(form, rated(feedback, turn(question=HELD_OUT))) == reason
+    assert why(form, rated(feedback, turn(question="Et la licence ?", searched=HELD_OUT))) == reason
+    assert rows(form, rated(feedback, turn(searched="Quel port ?", question=HELD_OUT))).left_out.get(reason) is None
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_question_that_leans_on_what_its_prompt_does_not_hold_gives_no_row(form: Format) -> None:
+    """The turns before it, and the rewritten question, may have been forgotten."""
+    feedback = said("bad", "Non.")
+    assert why(form, rated(feedback, turn(question="Et son port ?", messages=()))) == "not a question of its own"
+    assert rows(form, rated(feedback, turn(question="Et son port ?"))).rows
+
+
+def test_a_prompt_that_holds_a_regression_question_gives_no_row() -> None:
+    earlier = (Message("user", HELD_OUT), Message("assistant", "MIT"), *SENT)
+    corrected = rated(said("bad", "Non."), turn(1, question=HELD_OUT))
+    follow_up = rated(said(), turn(2, messages=earlier))
+    assert len(rows("sft", follow_up).rows) == 1, "nobody corrected the question before it"
+    made = rows("sft", corrected, follow_up)
+    assert (made.rows, made.left_out) == ((), {"kept for the regression tests": 1, "near a regression test": 1})
 
 
 @pytest.mark.parametrize("form", ["sft", "kto"])

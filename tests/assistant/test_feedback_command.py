@@ -18,14 +18,16 @@ from turns import answer, opened
 from assistant.cli import main
 from assistant.journal.store import Journal
 
+HELD_OUT = "La licence de PostgreSQL ?"
+
 
 @pytest.fixture
 def journal(home: Path) -> Iterator[Journal]:
-    """Three answers: one good, one corrected, one bad with a reason."""
+    """Three answers, none to a question that is held out: one good, one corrected, one bad with a reason."""
     with opened(home / "data" / "journal.sqlite3") as made:
         session = made.new_session()
         for number in (1, 2, 3):
-            made.record(session, answer(f"Question {number} ?", f"Réponse {number}. [chunk_7]"), {}, "ana")
+            made.record(session, answer(f"Page {number} ?", f"Réponse {number}. [chunk_7]"), {}, "ana")
         made.rate(1, "ana", "good")
         made.correct(2, "ana", "Le port 3000. [chunk_7]")
         made.rate(3, "bob", "bad", "faux")
@@ -47,9 +49,9 @@ def test_feedback_is_listed_last_changed_first(home: Path, journal: Journal) -> 
     ran = dyag(home, "list")
     assert [line.split() for line in ran.out.splitlines()] == [
         ["answer", "rating", "author", "status", "question"],
-        ["3", "bad", "bob", "pending", "Question", "3", "?"],
-        ["2", "corrected", "ana", "pending", "Question", "2", "?"],
-        ["1", "good", "ana", "pending", "Question", "1", "?"],
+        ["3", "bad", "bob", "pending", "Page", "3", "?"],
+        ["2", "corrected", "ana", "pending", "Page", "2", "?"],
+        ["1", "good", "ana", "pending", "Page", "1", "?"],
     ]
 
 
@@ -72,11 +74,11 @@ def test_an_answer_is_shown_with_what_everyone_says(home: Path, journal: Journal
     journal.rate(2, "bob", "bad", "trop long")
     journal.review(2, "bob", "rejected", "eva", "pas si long")
     ran = dyag(home, "show", "2")
-    for part in ("Question 2 ?", "Réponse 2. [chunk_7]", "docs/fr-gitea.md", "ana: corrected", "Le port 3000. [chunk_7]",
+    for part in ("Page 2 ?", "Réponse 2. [chunk_7]", "docs/fr-gitea.md", "ana: corrected", "Le port 3000. [chunk_7]",
                  "bob: bad", "trop long", "rejected by eva: pas si long"):  # fmt: skip
         assert part in ran.out
     told = dyag(home, "show", "2", "--json").json
-    assert told["interaction"]["question"] == "Question 2 ?"
+    assert told["interaction"]["question"] == "Page 2 ?"
     assert [f["author"] for f in told["feedback"]] == ["bob", "ana"]
 
 
@@ -149,7 +151,7 @@ def typed(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 def test_at_a_terminal_each_is_shown_and_asked_about(typed: Callable[..., Ran], journal: Journal) -> None:
     ran = typed("a\nmaybe\nr trop vague\ns\n")
     assert ran.code == 0
-    for part in ("1/3  Question 3 ?", "Réponse 3.", "bob: bad", "faux", "3/3  Question 1 ?", "Le port 3000. [chunk_7]"):
+    for part in ("1/3  Page 3 ?", "Réponse 3.", "bob: bad", "faux", "3/3  Page 1 ?", "Le port 3000. [chunk_7]"):
         assert part in ran.err
     assert ran.err.count("[a]pprove, [r]eject") == 4
     assert ran.out == "1 approved, 1 rejected, 1 waiting for review.\n"
@@ -235,6 +237,16 @@ def test_nothing_to_export_is_exit_code_3_and_writes_no_file(home: Path, journal
     assert dyag(home, "export", "--json").json["rows"] == 0
 
 
+def test_what_is_kept_for_the_regression_tests_is_counted_and_not_exported(home: Path, journal: Journal) -> None:
+    number = journal.record(1, answer(HELD_OUT, "Le 3000. [chunk_7]"), {}, "ana")
+    journal.correct(number, "ana", "Gitea écoute sur le port 3000. [chunk_7]")
+    dyag(home, "review", str(number), "--approve")
+    for form in ("sft", "dpo", "kto"):
+        told = dyag(home, "export", "--format", form, "--json").json
+        assert (told["rows"], told["left_out"]["kept for the regression tests"]) == (0, 1)
+        assert dyag(home, "stats", "--json").json["exports"][form]["left_out"] == told["left_out"]
+
+
 def test_the_author_share_is_a_setting(home: Path, journal: Journal) -> None:
     journal.correct(3, "bob", "Autre réponse.")
     journal.rate(2, "ana", "good")
@@ -262,6 +274,6 @@ def test_in_the_chat_too(home: Path, journal: Journal, capsys: pytest.CaptureFix
 
     app = App(Home(home, "test"), {})
     assert run_slash(app, "/feedback list --rating bad") == 0
-    assert "Question 3 ?" in capsys.readouterr().out
+    assert "Page 3 ?" in capsys.readouterr().out
     assert run_slash(app, "/feedback export") == 3
     app.journal.close()
