@@ -1,13 +1,33 @@
-"""What a dataset is made from: documents with their chunks, as numbered as answers cite them."""
+"""What a dataset is made from: documents with their chunks, numbered as answers cite them.
+
+A file of ready-made chunks (DYAG chunks, passages of a corpus) is read back into documents: chunks that follow each other
+and name one document, or have one title, belong together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from itertools import count
+from pathlib import Path
+from typing import Any
 
-from retrieval.types import Language
+from retrieval.library import Library
+from retrieval.types import Language, Passage
+
+PARENT_KEYS = ("document_id", "doc_id", "document", "parent_id", "source_id", "source", "file", "filename", "url")
+"""Metadata that names the document a ready-made chunk was cut from."""
+LARGEST = 200
+"""Chunks of one document; a file whose records all have one title is not one document."""
+NAMELESS = frozenset(
+    "readme index introduction untitled home accueil notes document documentation sommaire contents overview faq page todo "
+    "changelog license licence presentation divers misc".split()
+)
+"""Titles by which nobody can ask for a document."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +50,123 @@ class SourceDocument:
     language: Language
     chunks: tuple[SourceChunk, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    records: tuple[int, ...] = ()
+    """Documents of the library that it is made of: one, or the ready-made chunks that were cut from it."""
 
     @cached_property
     def text(self) -> str:
         return "\n\n".join(chunk.text for chunk in self.chunks)
 
+    @property
+    def has_name(self) -> bool:
+        """Whether its title tells it from other documents."""
+        plain = " ".join(re.findall(r"[^\W\d_]+", self.title.casefold()))
+        return bool(plain) and plain not in NAMELESS and len(self.title) <= 120
 
-class Source(Protocol):
-    """Documents that can be walked again and again, one at a time."""
+
+@dataclass(frozen=True)
+class _Record:
+    """One document as the library holds it."""
+
+    id: int
+    path: str
+    external_id: str
+    title: str
+    metadata: Mapping[str, Any]
+    language: Language
+
+    def continues(self, other: _Record) -> bool:
+        """Whether it is cut from the document that `other` is cut from."""
+        if self.path != other.path or not self.external_id or not other.external_id:
+            return False
+        mine, theirs = self._parent(), other._parent()
+        return mine == theirs if mine or theirs else bool(self.title) and self.title == other.title
+
+    def _parent(self) -> str:
+        named = (self.metadata.get(key) for key in PARENT_KEYS)
+        return next((value for value in named if isinstance(value, str) and value), "")
+
+
+class Source:
+    """The documents of a library, walked as often as needed, one at a time.
+
+    `given`: whether chunks that came with a number (`chunk_383`) keep it, the others being counted around them; an index
+    cites by the library's own numbers. `roots`: folders that paths are shown relative to.
+    """
+
+    def __init__(self, library: Library, *, given: bool = False, roots: Sequence[Path] = ()) -> None:
+        self.library = library
+        self._roots = tuple(f"{root}{os.sep}" for root in roots)
+        self._numbers = self._numbered() if given else {}
+        self._ids = {number: own for own, number in self._numbers.items()}
 
     def documents(self) -> Iterator[SourceDocument]:
-        """Every document, always in the same order."""
-        ...
+        """Every document that has text, always in the same order."""
+        run: list[_Record] = []
+        for record in self._records():
+            if run and not (record.continues(run[-1]) and len(run) < LARGEST):
+                yield from self._document(run)
+                run = []
+            run.append(record)
+        if run:
+            yield from self._document(run)
 
     def count(self) -> int:
-        """How many documents there are."""
-        ...
+        """How many documents the library counts; ready-made chunks count one by one."""
+        return self.library.count_documents()
+
+    def passages(self, numbers: Iterable[int]) -> dict[int, Passage]:
+        """Chunks by number, as a search would give them."""
+        own = {self._ids.get(n, n): n for n in numbers}
+        chunks = self.library.chunks(own)
+        origins = self.library.origins(c.document_id for c in chunks.values())
+        return {
+            own[i]: Passage(
+                own[i], self._shown(origins[c.document_id].path), origins[c.document_id].external_id, c.title, c.headings,
+                c.text, 0.0, 0.0, 0.0, c.document_id,
+            )
+            for i, c in chunks.items()
+        }  # fmt: skip
+
+    def number(self, chunk_id: int) -> int:
+        """The number that answers cite for a chunk of the library."""
+        return self._numbers.get(chunk_id, chunk_id)
+
+    def _records(self) -> Iterator[_Record]:
+        sql = """SELECT d.id, f.path, d.external_id, d.title, d.metadata, d.language FROM documents d
+                 JOIN files f ON f.id=d.file_id WHERE d.deleted_at IS NULL ORDER BY d.id"""
+        for row in self.library.iterate(sql, ()):
+            yield _Record(row[0], self._shown(row[1]), row[2], row[3], json.loads(row[4]), row[5])
+
+    def _shown(self, path: str) -> str:
+        home = f"{self.library.path.parent.parent}{os.sep}"
+        root = next((r for r in (*self._roots, home) if path.startswith(r)), "")
+        return path.removeprefix(root).replace(os.sep, "/")
+
+    def _document(self, run: Sequence[_Record]) -> Iterator[SourceDocument]:
+        first = run[0]
+        chunks = [
+            SourceChunk(self.number(c.id), c.text, c.headings)
+            for record in run
+            for c in self.library.document_chunks(record.id)
+        ]
+        key = f"{first.path}#{first.external_id}" if first.external_id else first.path
+        language: Language = "fr" if first.language == "fr" else "en"
+        if chunks:
+            records = tuple(record.id for record in run)
+            yield SourceDocument(first.id, key, first.title, language, tuple(chunks), first.metadata, records)
+
+    def _numbered(self) -> dict[int, int]:
+        """Number by chunk id: given ones are kept where no two chunks have the same."""
+        sql = """SELECT c.id, d.external_id FROM chunks c JOIN documents d ON d.id=c.document_id
+                 WHERE c.deleted_at IS NULL AND c.position=0 AND d.external_id GLOB 'chunk_[0-9]*' ORDER BY c.id"""
+        given: dict[int, int] = {}
+        for chunk_id, name in self.library.query(sql):
+            if re.fullmatch(r"chunk_\d{1,15}", name):
+                given.setdefault(int(name.removeprefix("chunk_")), chunk_id)
+        numbers = {chunk_id: number for number, chunk_id in given.items()}
+        free = (number for number in count(1) if number not in given)
+        for (chunk_id,) in self.library.query("SELECT id FROM chunks WHERE deleted_at IS NULL ORDER BY id"):
+            if chunk_id not in numbers:
+                numbers[chunk_id] = next(free)
+        return numbers

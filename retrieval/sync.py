@@ -138,6 +138,12 @@ class Sync:
         self.report.seconds = time.monotonic() - start
         return self.report
 
+    def read(self, paths: Sequence[Path]) -> SyncReport:
+        """Take these files and folders into the library without embedding or indexing them."""
+        self._files(remember(self.library, paths), rebuild=False)
+        self._totals()
+        return self.report
+
     # files -----------------------------------------------------------------------------------------------------------
 
     def _files(self, roots: Sequence[Path], rebuild: bool) -> None:

@@ -35,6 +35,8 @@ _ABBREVIATION = re.compile(
 
 def fold(text: str) -> str:
     """Lower case without accents: `Éditeur` and `editeur` are one word."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE"))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 

@@ -9,9 +9,10 @@ from assistant.commands import (  # isort: skip  (the order of the help)
     feedback,
     sessions,
     index,
+    gen_dataset,
     jobs,
     config,
     doctor,
 )
 
-__all__ = ["again", "ask", "chat", "config", "doctor", "feedback", "index", "jobs", "rate", "sessions", "talk"]
+__all__ = ["again", "ask", "chat", "config", "doctor", "feedback", "gen_dataset", "index", "jobs", "rate", "sessions", "talk"]

@@ -11,6 +11,13 @@ import re
 from retrieval.text import fold, sentences, words
 from retrieval.types import Language
 
+REFUSALS: dict[Language, str] = {
+    "fr": "Je ne trouve pas la réponse dans les documents.",
+    "en": "I can't find the answer in the documents.",
+}
+"""What a model is told to say, and taught to say, when the passages do not give the answer."""
+NOT_LEARNT: dict[Language, str] = {"fr": "Je ne connais pas la réponse.", "en": "I don't know the answer."}
+"""The same where it answers from what it has learnt."""
 LONGEST = 400
 """Characters; whoever writes more than this says something."""
 

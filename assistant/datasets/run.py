@@ -1,0 +1,198 @@
+"""One run of `dyag gen-dataset`: what was asked for is checked, the parts are put together, the files written."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from assistant.command import BadUsage, nearest
+from assistant.commands.gen_dataset import DatasetFile, DatasetResult
+from assistant.datasets.framing import PromptFraming
+from assistant.datasets.source import Opened, opened
+from finetune.context import Context
+from finetune.dataset import check_unedited, manifest_path, write
+from finetune.examples import Method, Type
+from finetune.make import Made, Maker, Request, Tools, by_rules
+from finetune.split import Shares
+from retrieval.errors import BadInput
+from retrieval.files import no_space
+from retrieval.types import Language, Message
+
+if TYPE_CHECKING:
+    from assistant.app import App
+    from assistant.feedback.rows import Format
+
+UNREADABLE = 3
+"""Files that could not be read that are named."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for."""
+
+    inputs: tuple[Path, ...]
+    output: Path
+    method: Method
+    count: int
+    split: bool
+    train_ratio: float
+    val_ratio: float
+    seed: int
+    types: str
+    language: str
+    context: Context
+    system_prompt: str
+    base_model: str
+    max_length: int
+    form: Format
+    teacher: str
+    workers: int
+    yes: bool
+    force: bool
+    verbose: bool
+    validate: bool
+
+
+def from_documents(app: App, wanted: Wanted) -> DatasetResult:
+    """A dataset from documents. Raises BadInput and whatever reading, asking and writing raise."""
+    start = time.monotonic()
+    request = _request(wanted)
+    check_unedited(wanted.output, force=wanted.force)
+    searching = wanted.context == "raft" or wanted.method == "llm-based"
+    with opened(app, wanted.inputs, search=searching) as found, _folder() as folder:
+        made = _made(app, wanted, request, found, folder)
+        if not any(made.rows.values()):
+            raise _nothing(made)
+        written, manifest = write(wanted.output, made, _about(wanted, found.about), split=wanted.split)
+    files = tuple(DatasetFile(w.path, w.split, w.rows) for w in written)
+    main = sum(w.rows for w in written if w.split != "test_seen")
+    notes = (*_fewer(wanted, made, main), *_unread(found))
+    return DatasetResult(
+        files, manifest_path(wanted.output), wanted.count, main, manifest["counts"], manifest["tokens"], manifest["drops"],
+        manifest["leaks"], manifest["drop_examples"], notes, wanted.verbose, round(time.monotonic() - start, 1),
+    )  # fmt: skip
+
+
+def _request(wanted: Wanted) -> Request:
+    languages: frozenset[Language] = frozenset(("fr", "en") if wanted.language == "auto" else (wanted.language,))  # type: ignore[arg-type]
+    shares = Shares(wanted.train_ratio, wanted.val_ratio)
+    return Request(
+        wanted.count,
+        shares,
+        wanted.seed,
+        wanted.split,
+        wanted.context,
+        _types(wanted.types),
+        languages,
+        wanted.max_length,
+    )
+
+
+def _types(text: str) -> frozenset[Type]:
+    """The types of `--types`. Raises BadUsage for one that there is not."""
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    known = get_args(Type)
+    unknown = next((name for name in named if name not in known), None)
+    if unknown is not None:
+        raise BadUsage(f"There is no type of question `{unknown}`.", nearest(unknown, known))
+    return frozenset(named)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for what is deleted afterwards; a disk that is full there is told as such."""
+    with tempfile.TemporaryDirectory(prefix="dyag-dataset-") as folder:
+        try:
+            yield Path(folder)
+        except sqlite3.OperationalError as error:
+            if "full" in str(error) or "disk I/O error" in str(error):
+                raise no_space(Path(folder)) from error
+            raise
+
+
+def _made(app: App, wanted: Wanted, request: Request, found: Opened, folder: Path) -> Made:
+    from assistant.progress import SyncProgress
+
+    framing = PromptFraming(app.prompts, wanted.system_prompt)
+    with SyncProgress(app.screen) as progress:
+        tools = Tools(app.embedder, framing, _counter(wanted.base_model), progress, folder, found.search)
+        maker = Maker(found.source, request, tools)
+        refusals: Mapping[Language, str] = {
+            language: framing.refusal(language, with_passages=wanted.context != "none") for language in ("fr", "en")
+        }
+        return maker.make(by_rules(refusals))
+
+
+def _counter(base_model: str) -> Any:
+    """Tokens of messages: by a base model's own tokenizer, or by an estimate."""
+    from assistant.generators.models.tokens import estimate
+
+    if not base_model:
+        return estimate
+    from finetune.formats.tokens import tokenizer_count
+
+    count = tokenizer_count(base_model)
+
+    def counted(messages: Sequence[Message]) -> int:
+        return sum(count(m.content) for m in messages)
+
+    return counted
+
+
+def _about(wanted: Wanted, source: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says of how the dataset was made: enough to make it again."""
+    names = (
+        "method",
+        "count",
+        "seed",
+        "train_ratio",
+        "val_ratio",
+        "split",
+        "types",
+        "language",
+        "context",
+        "system_prompt",
+        "max_length",
+    )
+    asked = {name: getattr(wanted, name) for name in names}
+    return {"request": {**asked, "tokenizer": wanted.base_model or "estimate"}, "input": source}
+
+
+def _nothing(made: Made) -> BadInput:
+    dropped = ", ".join(f"{n} {reason}" for reason, n in made.drops.counts.most_common(3))
+    why = f" All were dropped: {dropped}." if dropped else ""
+    return BadInput(
+        f"No question could be made from these documents.{why}",
+        "Rules need `Key : value` lines, headings, tables or sentences that state something; --method llm-based needs less.",
+    )
+
+
+def _fewer(wanted: Wanted, made: Made, got: int) -> list[str]:
+    """Why there are fewer examples than were asked for."""
+    if got >= wanted.count:
+        return []
+    dropped = ", ".join(f"{n} {reason}" for reason, n in made.drops.counts.most_common(3))
+    left_out = f"; dropped: {dropped}" if dropped else ""
+    types = f" of the types {wanted.types}" if wanted.types else ""
+    return [
+        f"{got} of {wanted.count} examples could be made: the documents give {made.possible} candidates{types} by rules, and each "
+        f"split has its own documents{left_out}. More documents, --method augmented or llm-based give more."
+    ]
+
+
+def _unread(found: Opened) -> list[str]:
+    if not found.failures:
+        return []
+    named = "; ".join(f"{failure.path}: {failure.reason}" for failure in found.failures[:UNREADABLE])
+    more = f"; and {len(found.failures) - UNREADABLE} more" if len(found.failures) > UNREADABLE else ""
+    return [f"Not read: {named}{more}."]
+
+
+def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
+    raise NotImplementedError

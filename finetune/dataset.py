@@ -1,0 +1,195 @@
+"""The files of a dataset: rows by split, and a manifest, written last, that says what they are and proves what it can.
+
+X_train.jsonl  X_val.jsonl  X_test.jsonl (documents nobody trained on)  X_test_seen.jsonl (documents that trained)
+X.manifest.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.examples import Split
+from finetune.make import SPLITS, Made
+from retrieval.errors import BadInput
+from retrieval.files import disk_errors
+from retrieval.text import fold, words
+
+MANIFEST_VERSION = 1
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written."""
+
+    path: Path
+    split: Split
+    rows: int
+    sha256: str
+
+
+def files_of(output: Path, splits: Sequence[Split], *, split: bool) -> dict[Split, Path]:
+    """`data/x.jsonl` → `data/x_train.jsonl` and so on; the path itself where there is one file."""
+    if not split:
+        return {"train": output}
+    stem = output.with_suffix("") if output.suffix == ".jsonl" else output
+    return {name: stem.with_name(f"{stem.name}_{name}.jsonl") for name in splits}
+
+
+def manifest_path(output: Path) -> Path:
+    """`data/x.jsonl` → `data/x.manifest.json`."""
+    stem = output.with_suffix("") if output.suffix == ".jsonl" else output
+    return stem.with_name(f"{stem.name}.manifest.json")
+
+
+def check_unedited(output: Path, *, force: bool) -> None:
+    """Raises BadInput when a file that would be replaced is not as dyag wrote it: somebody's work is in it."""
+    if force:
+        return
+    known = _known(manifest_path(output))
+    for path in [*files_of(output, SPLITS, split=True).values(), output]:
+        if path.is_file() and known.get(path.name) != _sha256(path):
+            raise BadInput(
+                f"{path} exists and is not as `dyag gen-dataset` wrote it: it may hold edits.",
+                "Name another file with --output, or replace it with --force.",
+            )
+
+
+def write(output: Path, made: Made, about: Mapping[str, Any], *, split: bool) -> tuple[list[Written], dict[str, Any]]:
+    """Write rows and manifest; the files are all new or all as before. Raises NoSpace, NoAccess, BadInput."""
+    splits = [name for name in SPLITS if made.rows[name]]
+    paths = files_of(output, splits, split=split)
+    written = []
+    parts: list[tuple[Path, Path]] = []
+    with disk_errors(output):
+        _make_folder(output)
+        try:
+            for name, path in paths.items():
+                lines = [_line(row) for row in made.rows[name]]
+                parts.append((_part(path, lines), path))
+                written.append(Written(path, name, len(lines), hashlib.sha256("".join(lines).encode()).hexdigest()))
+            manifest = manifest_of(made, written, about)
+            text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+            parts.append((_part(manifest_path(output), [text]), manifest_path(output)))
+            _replace(output, parts, set(paths.values()))
+        finally:
+            for part, _ in parts:
+                part.unlink(missing_ok=True)
+    return written, manifest
+
+
+def _make_folder(output: Path) -> None:
+    if output.is_dir():
+        raise BadInput(f"{output} is a folder.", f"Name a file in it: --output {output / 'dataset.jsonl'}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadInput(
+            f"{output} cannot be written: {output.parent} is a file.", "Name another with --output."
+        ) from error
+
+
+def _part(path: Path, lines: Sequence[str]) -> Path:
+    """A file beside the one to be written, safe on the disk."""
+    part = path.with_name(f"{path.name}.part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    return part
+
+
+def _replace(output: Path, parts: Sequence[tuple[Path, Path]], now: set[Path]) -> None:
+    """Put the files in place, the manifest last; what an earlier run left of other splits goes."""
+    manifest_path(output).unlink(missing_ok=True)
+    for path in [*files_of(output, SPLITS, split=True).values()]:
+        if path not in now:
+            path.unlink(missing_ok=True)
+    for part, path in parts:
+        part.replace(path)
+
+
+def _line(row: Row) -> str:
+    # Line separators that are no newline in JSON are one to other readers.
+    text = (
+        json.dumps(row, ensure_ascii=False)
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+        .replace("\x85", "\\u0085")
+    )
+    return text.encode("utf-8", "replace").decode() + "\n"
+
+
+def manifest_of(made: Made, written: Sequence[Written], about: Mapping[str, Any]) -> dict[str, Any]:
+    """What the files are: no time and no machine is in it, so that the same input gives the same bytes."""
+    return {
+        "version": MANIFEST_VERSION,
+        **about,
+        "files": {w.path.name: {"split": w.split, "rows": w.rows, "sha256": w.sha256} for w in written},
+        "documents": {**{k: made.documents[k] for k in SPLITS if k in made.documents}, "groups": made.groups},
+        "counts": {w.split: _counts(made.rows[w.split]) for w in written},
+        "tokens": {w.split: _spread(made.tokens[w.split]) for w in written},
+        "drops": dict(sorted(made.drops.counts.items(), key=lambda item: (-item[1], item[0]))),
+        "drop_examples": made.drops.examples(),
+        "leaks": leaks(made),
+    }
+
+
+def _counts(rows: Sequence[Row]) -> dict[str, Any]:
+    about = [row["metadata"] for row in rows]
+    named = ("type", "lang", "method")
+    counts = {name: dict(sorted(Counter(m[name] for m in about if name in m).items())) for name in named}
+    refusals = sum(not m.get("answerable", True) for m in about)
+    return {**counts, "refusals": refusals, "forms": len({m["form"] for m in about if m.get("form")})}
+
+
+def _spread(tokens: Sequence[int]) -> dict[str, int]:
+    found = sorted(tokens)
+    if not found:
+        return {}
+    median, p95 = (found[min(len(found) - 1, int(share * len(found)))] for share in (0.5, 0.95))
+    return {"total": sum(found), "min": found[0], "median": median, "p95": p95, "max": found[-1]}
+
+
+def leaks(made: Made) -> dict[str, int]:
+    """What crosses from training to the other splits; every number has to be 0.
+
+    The test on seen documents shares documents with training by intent; its questions must be new all the same.
+    """
+    train = made.rows["train"]
+    documents = {d for row in train for d in row["metadata"]["documents"]}
+    asked = {_question(row) for row in train}
+    unseen = [row for split in ("val", "test") for row in made.rows[split]]
+    every = [*unseen, *made.rows["test_seen"]]
+    return {
+        "documents": sum(any(d in documents for d in row["metadata"]["documents"]) for row in unseen),
+        "near_duplicate_documents": made.crossings,
+        "questions": sum(_question(row) in asked for row in every),
+    }
+
+
+def _question(row: Row) -> str:
+    said = row.get("messages", row.get("prompt"))
+    asked = [m["content"] for m in said or () if m["role"] == "user"][-1]
+    return " ".join(words(fold(asked)))
+
+
+def _known(manifest: Path) -> dict[str, str]:
+    """Hashes of the files as dyag wrote them."""
+    try:
+        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        return {name: file["sha256"] for name, file in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

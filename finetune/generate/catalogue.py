@@ -1,0 +1,127 @@
+"""What all documents state, on disk: the values other documents have, who shares one, which fields a document lacks.
+
+It is filled in one pass over the documents and asked in a second one, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from finetune.generate.fields import MOST_VALUES, Field
+from finetune.sources import SourceDocument
+from retrieval.text import fold
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -8000;
+CREATE TABLE documents (id INTEGER PRIMARY KEY, key TEXT, split TEXT, language TEXT, title TEXT, folded TEXT);
+CREATE TABLE read (document INTEGER, key TEXT, shown TEXT, value TEXT, folded TEXT, chunk INTEGER, shape TEXT);
+"""
+_INDEXES = """
+CREATE INDEX documents_folded ON documents(folded);
+CREATE TABLE stated AS
+  SELECT r.*, d.split, d.language, d.title, d.folded AS name FROM read r JOIN documents d ON d.id = r.document ORDER BY r.rowid;
+DROP TABLE read;
+CREATE INDEX stated_document ON stated(document, key);
+CREATE INDEX stated_key ON stated(key, language, split, document);
+CREATE INDEX stated_value ON stated(key, folded, language, document);
+CREATE TABLE keys AS
+  SELECT language, key, MIN(shown) AS shown, COUNT(DISTINCT document) AS documents FROM stated WHERE shape != 'bool' GROUP BY 1, 2;
+"""
+COMMON = 3
+"""Documents from which on a field is one that others might have too."""
+MOST_SHARING = 6
+"""Documents that an answer lists."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One value of one document."""
+
+    document: int
+    title: str
+    value: str
+    chunk: int
+
+
+class Catalogue:
+    """The fields of every document of a dataset's source, in a file that may be deleted afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path)
+        self._last: int | None = None
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add(self, document: SourceDocument, found: Sequence[Field]) -> None:
+        """Take in a document with its fields; its split is not known yet."""
+        row = (document.id, document.key, "", document.language, document.title, fold(document.title))
+        self._db.execute("INSERT INTO documents VALUES (?,?,?,?,?,?)", row)
+        self._db.executemany(
+            "INSERT INTO read VALUES (?,?,?,?,?,?,?)",
+            [(document.id, f.folded, f.key, v, fold(v), f.chunk.number, f.shape) for f in found for v in f.values],
+        )
+
+    def finish(self, splits: Mapping[int, str]) -> None:
+        """Take in which split each document belongs to; from then on it can be asked."""
+        self._db.executemany("UPDATE documents SET split=? WHERE id=?", [(s, i) for i, s in splits.items()])
+        self._db.executescript(_INDEXES)
+
+    def key(self, document_id: int) -> str:
+        """Key of a document."""
+        return str(self._db.execute("SELECT key FROM documents WHERE id=?", (document_id,)).fetchone()[0])
+
+    def is_ambiguous(self, document: SourceDocument, field: Field) -> bool:
+        """Whether another document of the same name states something else: then the name does not say which is meant."""
+        sql = """SELECT COUNT(DISTINCT s.folded) FROM documents d JOIN stated s ON s.document=d.id
+                 WHERE d.folded=? AND s.key=?"""
+        (values,) = self._db.execute(sql, (fold(document.title), field.folded)).fetchone()
+        return bool(values > len(field.values))
+
+    def namesakes(self, document: SourceDocument) -> int:
+        """How many documents have this name, itself counted."""
+        return int(
+            self._db.execute("SELECT COUNT(*) FROM documents WHERE folded=?", (fold(document.title),)).fetchone()[0]
+        )
+
+    def others(
+        self, document: SourceDocument, split: str, key: str, rng: random.Random, limit: int, unlike: str = ""
+    ) -> list[Stated]:
+        """Values that other documents of the split and language state under a key, from a random place on; one a document.
+
+        `unlike`: only values other than this one.
+        """
+        if self._last is None:
+            self._last = int(self._db.execute("SELECT MAX(id) FROM documents").fetchone()[0])
+        sql = """SELECT document, title, value, chunk FROM stated
+                 WHERE key=? AND language=? AND split=? AND document {} ? AND name != ? AND folded != ? ORDER BY document, rowid LIMIT ?"""
+        start = rng.randrange(1 + self._last)
+        values = (key, document.language, split, start, fold(document.title), fold(unlike), limit * MOST_VALUES)
+        found: dict[int, Stated] = {}
+        for side in (">=", "<"):
+            for row in self._db.execute(sql.format(side), values):
+                if len(found) < limit:
+                    found.setdefault(row[0], Stated(*row))
+            if len(found) >= limit:
+                break
+        return list(found.values())
+
+    def sharing(self, document: SourceDocument, key: str, value: str) -> list[tuple[Stated, str]]:
+        """Every document of the language that states this value under this key, with its split; [] when they are too many."""
+        sql = """SELECT document, title, value, chunk, split FROM stated WHERE key=? AND folded=? AND language=?
+                 ORDER BY document LIMIT ?"""
+        rows = self._db.execute(sql, (key, fold(value), document.language, MOST_SHARING + 1)).fetchall()
+        return [(Stated(*row[:4]), row[4]) for row in rows] if len(rows) <= MOST_SHARING else []
+
+    def lacking(self, document: SourceDocument) -> list[tuple[str, str]]:
+        """(key, as documents write it) of fields that several others have and this one has not, the commonest first."""
+        sql = """SELECT key, shown FROM keys WHERE language=? AND documents >= ? AND key NOT IN
+                 (SELECT key FROM stated WHERE document=?) ORDER BY documents DESC, key LIMIT 60"""
+        return list(self._db.execute(sql, (document.language, COMMON, document.id)))

@@ -1,0 +1,158 @@
+"""The fields a document states, one value each or several, with the chunk and the line that say so.
+
+incubator : dinum                    one value
+techno : ruby on rails, css          several, when the front matter holds a list
+stats : true                         a yes or no
+phases : name construction, start 2024-05-14 ; name acceleration, start 2025-01-20      records
+| Port | Protocole | Usage |         a table of more than two columns: its cells
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from finetune.generate.values import is_date, is_number, is_plain
+from finetune.sources import SourceChunk, SourceDocument
+from retrieval.facts import cells, clean_markup, facts, is_row, is_rule
+from retrieval.text import fold
+
+Shape = Literal["text", "number", "date", "bool", "list", "records"]
+
+LONGEST_VALUE = 240
+"""Characters of a value that is an answer; a longer one is a text."""
+MOST_VALUES = 12
+TECHNICAL = frozenset(
+    """title titre name nom id uuid slug layout robots permalink aliases alias weight draft template language lang key hash sha256
+    position document source page pages chunk content text image images icon logo""".split()
+) | {"redirect from", "document id", "chunk id"}
+"""Keys that say something of the file and nothing a person asks."""
+_ABOUT = re.compile(r"^(?:mission|description|resume|summary|presentation|purpose|definition|tagline|objet|abstract)$")
+# Lines of a how-to and parts of an argument look like fields: "Étape 1 : …", "Exemple : …", "Note: …".
+_NO_FIELD = re.compile(
+    r"^(?:(?:etape|step|phase|hypothese|figure|tableau|table) ?\d+|etape|step|hypothese|exemple|example|ex|nb|note|remarque|attention|"
+    r"warning|important|avant|apres|simple|utile|utilise|utilisable|aujourd hui|today|question|q|r|reponse|answer|a|p s|ps|conclusions?|"
+    r"resultats?|consequences?|figure|tableau|table|photo|credits?|copyright|voir aussi|see also|et|ou|and|or|but|mais)$"
+)
+# "Deux rythmes sont proposés : …" is a sentence that goes on, "There is no master: …" another.
+_CLAUSE = re.compile(
+    r"\b(?:est|sont|ont|etait|sera|peut|peuvent|doit|faut|permet\w*|il|elle|on|nous|vous|is|are|was|were|has|have|can|must|will|it|we|you|there)\b"
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a document."""
+
+    key: str
+    """As the document writes it."""
+    values: tuple[str, ...]
+    shape: Shape
+    chunk: SourceChunk
+    quote: str
+    """The line of the chunk that states it, word for word."""
+    records: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def folded(self) -> str:
+        """The key as it is compared between documents."""
+        return " ".join(re.sub(r"[^\w]+", " ", fold(self.key)).replace("_", " ").split())
+
+    @property
+    def value(self) -> str:
+        return ", ".join(self.values)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table with more than two columns: what `column` is for `row`."""
+
+    row: str
+    column: str
+    value: str
+    first: str
+    """Header of the first column."""
+    chunk: SourceChunk
+    quote: str
+
+
+def fields(document: SourceDocument) -> list[Field]:
+    """The fields a person may ask about, each key once (a key with two values is not asked about)."""
+    found: dict[str, Field] = {}
+    twice: set[str] = set()
+    for chunk in document.chunks:
+        lines = [(line, clean_markup(line)) for line in chunk.text.split("\n") if ":" in line or "|" in line]
+        for key, value in facts(chunk.text):
+            field = _field(document, chunk, lines, key, value)
+            if field is None:
+                continue
+            twice |= {field.folded} if field.folded in found and found[field.folded].values != field.values else set()
+            found.setdefault(field.folded, field)
+    return [field for name, field in found.items() if name not in twice]
+
+
+def _field(
+    document: SourceDocument, chunk: SourceChunk, lines: Sequence[tuple[str, str]], key: str, value: str
+) -> Field | None:
+    folded = " ".join(re.sub(r"[^\w]+", " ", fold(key)).replace("_", " ").split())
+    raw = document.metadata.get(key)
+    if not folded or folded in TECHNICAL or _ABOUT.match(folded) or _NO_FIELD.match(folded) or _CLAUSE.search(folded):
+        return None
+    quote = next((line.strip() for line, bare in lines if key in bare and value and value in bare), "")
+    # A list below its key, or a row of several cells, does not stand in one line; they are read elsewhere.
+    if not quote or len(value) > LONGEST_VALUE or fold(value) == fold(document.title):
+        return None
+    if isinstance(raw, list) and raw and all(isinstance(item, Mapping) for item in raw):
+        return _records(key, raw, value, chunk, quote)
+    if isinstance(raw, list) and all(isinstance(item, str | int | float) for item in raw):
+        values = tuple(" ".join(str(item).split()) for item in raw if str(item).strip())
+        usable = 0 < len(values) <= MOST_VALUES and all(is_plain(item) and item in quote for item in values)
+        return Field(key, values, "list" if len(values) > 1 else "text", chunk, quote) if usable else None
+    if isinstance(raw, Mapping) or not is_plain(value):
+        return None
+    return Field(key, (value,), _shape(value), chunk, quote)
+
+
+def _shape(value: str) -> Shape:
+    if value.lower() in ("true", "false"):
+        return "bool"
+    if is_date(value):
+        return "date"
+    return "number" if is_number(value) else "text"
+
+
+def _records(key: str, raw: Sequence[Any], value: str, chunk: SourceChunk, quote: str) -> Field | None:
+    """A list of records that each have a name and dates; others are data, not answers."""
+    records = tuple({str(k): " ".join(str(v).split()) for k, v in item.items()} for item in raw)
+    names = tuple(record.get("name", record.get("nom", "")) for record in records)
+    flat = all(not isinstance(v, list | Mapping) for item in raw for v in item.values())
+    if not flat or not all(names) or len(set(names)) != len(names) or len(names) > MOST_VALUES:
+        return None
+    return Field(key, names, "records", chunk, quote, records)
+
+
+def table_cells(document: SourceDocument) -> Iterator[Cell]:
+    """Cells of tables with more than two columns whose first column names the rows."""
+    for chunk in document.chunks:
+        lines = chunk.text.split("\n")
+        for i, line in enumerate(lines[:-2]):
+            if is_row(line) and is_rule(lines[i + 1]):
+                yield from _cells(chunk, lines, i)
+
+
+def _cells(chunk: SourceChunk, lines: Sequence[str], start: int) -> Iterator[Cell]:
+    header = cells(lines[start])
+    rows = []
+    for line in lines[start + 2 :]:
+        if not is_row(line):
+            break
+        rows.append((line.strip(), cells(line)))
+    names = [row[0] for _, row in rows if row]
+    if len(header) < 3 or not all(header) or len(set(names)) != len(names):
+        return
+    for quote, row in rows:
+        for column, value in zip(header[1:], row[1:], strict=False):
+            if row[0] and is_plain(row[0]) and is_plain(value) and len(value) <= LONGEST_VALUE and len(row[0]) <= 80:
+                yield Cell(row[0], column, value, header[0], chunk, quote)

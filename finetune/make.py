@@ -1,0 +1,302 @@
+"""A dataset from documents: read them, decide who trains and who tests, then generate, check and frame.
+
+Documents are walked twice, one at a time. The first walk finds near-duplicates and what all documents state; then the
+split is decided; the second walk generates. What is generated depends on the input and the seed alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.context import Context, Framed, Framer, Framing, Search
+from finetune.curate import Curator
+from finetune.drops import Drops
+from finetune.examples import Example, Split, Type, row
+from finetune.generate.catalogue import Catalogue
+from finetune.generate.fields import fields
+from finetune.generate.rules import Rules
+from finetune.near import Groups
+from finetune.select import Pool, draw
+from finetune.sources import Source, SourceDocument
+from finetune.split import Shares, Survey, deal
+from retrieval.embed import Embedder
+from retrieval.errors import BadInput
+from retrieval.types import Language, Message
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test", "test_seen")
+REFUSALS = {"none": 0.15, "gold": 0.15, "raft": 0.08}
+"""Share of near misses; RAFT rows without the right chunk are refusals too."""
+SLACK = 2
+"""Candidates kept for each wanted row and type: some are dropped."""
+SAMPLED = 4
+"""Documents looked at for each wanted row; of many documents not all are needed."""
+FEWEST_SAMPLED = 400
+FEW_A_DOCUMENT = 4
+"""Rows a document from which on everything is asked in more ways."""
+MANY_ROUNDS = 6
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for."""
+
+    count: int
+    shares: Shares
+    seed: int = 42
+    split: bool = True
+    """Whether there are training, validation and test files, or one."""
+    context: Context = "none"
+    types: frozenset[Type] = frozenset()
+    """Only these; empty for all."""
+    languages: frozenset[Language] = frozenset(("fr", "en"))
+    max_length: int = 2048
+    """Tokens of a row at most."""
+
+
+@dataclass
+class Tools:
+    """What the assistant lends: its embedder, its prompts, its search, its teacher."""
+
+    embedder: Embedder
+    framing: Framing
+    count: Callable[[Sequence[Message]], int]
+    progress: Progress
+    folder: Path
+    """For files that are deleted afterwards."""
+    search: Search | None = None
+
+
+@dataclass
+class Made:
+    """The rows of each split, and what is to be said of them."""
+
+    rows: dict[Split, list[dict[str, Any]]]
+    tokens: dict[Split, list[int]]
+    drops: Drops
+    documents: dict[Split, int]
+    """Documents dealt to each split."""
+    groups: int
+    """Groups of documents that may not be parted."""
+    crossings: int
+    """Near-duplicate pairs of documents in different splits."""
+    possible: int
+    """Candidates there were."""
+
+
+@dataclass
+class Plan:
+    """The outcome of the first walk: which document goes where."""
+
+    split_of: dict[int, Split]
+    """By the source's document."""
+    records: dict[int, Split]
+    """By the library's document."""
+    groups: Groups
+    crossings: int
+    catalogue: Catalogue
+
+    def documents(self) -> Counter[Split]:
+        return Counter(self.split_of.values())
+
+
+class Maker:
+    """Makes one dataset."""
+
+    def __init__(self, source: Source, request: Request, tools: Tools) -> None:
+        self.source, self.request, self.tools = source, request, tools
+        self.drops = Drops()
+        self.rows: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+        self.tokens: dict[Split, list[int]] = {split: [] for split in SPLITS}
+        self.facts: set[str] = set()
+        """What the training rows ask."""
+        self.possible = 0
+        self._tried: set[str] = set()
+
+    def make(self, method: Callable[[Maker, Plan], None]) -> Made:
+        """Run a method. Raises BadInput when there is nothing to make examples from."""
+        catalogue = Catalogue(self.tools.folder / "catalogue.sqlite3")
+        with closing(catalogue):
+            plan = self._survey(catalogue)
+            self.plan = plan
+            self.curator = Curator(self.source, self.tools.embedder, self.drops, self.request.languages)
+            self.framer = Framer(
+                self.request.context,
+                self.source,
+                self.tools.framing,
+                plan.records,
+                self.request.seed,
+                self.tools.search,
+            )
+            method(self, plan)
+        self._shuffle()
+        groups = len({plan.groups.of(i) for i in plan.split_of})
+        return Made(self.rows, self.tokens, self.drops, dict(plan.documents()), groups, plan.crossings, self.possible)
+
+    # the first walk ------------------------------------------------------------------------------------------------------
+
+    def _survey(self, catalogue: Catalogue) -> Plan:
+        survey = Survey(self.tools.folder)
+        records: dict[int, tuple[int, ...]] = {}
+        total = self.source.count()
+        with closing(survey):
+            for number, document in enumerate(self.documents()):
+                self.tools.progress("reading", number, total)
+                survey.add(document)
+                catalogue.add(document, fields(document))
+                records[document.id] = document.records
+            if not records:
+                raise self._nothing()
+            groups = survey.groups()
+            split_of = self._deal(records, groups)
+            crossings = survey.crossings(split_of)
+        catalogue.finish(split_of)
+        by_record = {record: split_of[own] for own, members in records.items() for record in members}
+        return Plan(split_of, by_record, groups, crossings, catalogue)
+
+    def _deal(self, ids: Iterable[int], groups: Groups) -> dict[int, Split]:
+        if not self.request.split:
+            return dict.fromkeys(ids, "train")
+        return deal(ids, groups, self.request.shares, self.request.seed)
+
+    def documents(self) -> Iterator[SourceDocument]:
+        """Documents that can be asked about, in the wanted languages."""
+        for document in self.source.documents():
+            if document.language in self.request.languages and document.has_name:
+                yield document
+
+    def _nothing(self) -> BadInput:
+        wanted = " and ".join(sorted(self.request.languages))
+        hint = "Name files or a folder with documents, or index some with `dyag index PATH`. Documents need a title to be asked about."
+        return BadInput(f"There is no document with text and a title in {wanted}.", hint)
+
+    # taking examples -----------------------------------------------------------------------------------------------------
+
+    def wanted(self) -> dict[Split, int]:
+        """How many rows each split is to have; the test on seen documents is as large as that on unseen ones."""
+        request = self.request
+        if not request.split:
+            return {"train": request.count}
+        counts = request.shares.counts(request.count)
+        return {**counts, "test_seen": counts["test"]}
+
+    def is_wanted(self, example: Example) -> bool:
+        """Whether its type was asked for."""
+        return not self.request.types or example.type in self.request.types
+
+    def take(self, split: Split, example: Example) -> bool:
+        """Check an example and, when it is good and new, make it a row of the split."""
+        if example.id in self._tried:
+            return False
+        self._tried.add(example.id)
+        if not self.curator.passes(example):
+            return False
+        framed = self._framed(example, split)
+        if framed is None:
+            self.drops.add("too long for the base model", example.question)
+            return False
+        seen = example.fact in self.facts if split == "test_seen" else None
+        more = {"split": split, **({"fact_in_train": seen} if seen is not None else {}), **framed.more}
+        made = row(framed.messages, framed.example, **more)
+        self.rows[split].append(made)
+        self.tokens[split].append(self._tokens(framed))
+        if split == "train":
+            self.facts.add(example.fact)
+        return True
+
+    def _framed(self, example: Example, split: Split) -> Framed | None:
+        """The example in a row that fits: RAFT rows show fewer chunks rather than be dropped."""
+        from finetune.context import PASSAGES
+
+        own: Split = "train" if split == "test_seen" else split
+        for passages in range(PASSAGES if self.request.context == "raft" else 1, 0, -1):
+            framed = self.framer.frame(example, own, passages)
+            if self._tokens(framed) <= self.request.max_length:
+                return framed
+        return None
+
+    def _tokens(self, framed: Framed) -> int:
+        return self.tools.count((*framed.messages, Message("assistant", framed.example.answer)))
+
+    def _shuffle(self) -> None:
+        """Rows in an order that the seed decides: trainers read them as they stand."""
+        for split, rows in self.rows.items():
+            order = sorted(range(len(rows)), key=lambda i: self.place(rows[i]["metadata"]["id"]))
+            self.rows[split] = [rows[i] for i in order]
+
+    def place(self, name: str) -> bytes:
+        """Where a name stands in the order that the seed decides."""
+        return hashlib.sha256(f"{self.request.seed}:{name}".encode()).digest()
+
+
+def by_rules(refusals: Mapping[Language, str]) -> Callable[[Maker, Plan], None]:
+    """The rule-based method."""
+
+    def method(maker: Maker, plan: Plan) -> None:
+        pools = rule_pools(maker, plan, refusals)
+        for split, count in maker.wanted().items():
+            if split != "test_seen":
+                _draw(maker, pools[split], split, count)
+        if "test_seen" in pools:
+            _draw_seen(maker, pools["test_seen"])
+
+    return method
+
+
+def rule_pools(maker: Maker, plan: Plan, refusals: Mapping[Language, str]) -> dict[Split, Pool]:
+    """The second walk: candidates of every split, by rules."""
+    few = maker.request.count > FEW_A_DOCUMENT * len(plan.split_of)
+    rules = Rules(plan.catalogue, refusals, maker.request.seed, MANY_ROUNDS if few else 2)
+    wanted = maker.wanted()
+    pools = {
+        split: Pool(SLACK * (n + wanted.get("test_seen", 0)) + 20, maker.request.seed) for split, n in wanted.items()
+    }
+    chosen = sample(maker, plan)
+    for number, document in enumerate(d for d in maker.documents() if d.id in chosen):
+        maker.tools.progress("generating", number, len(chosen))
+        split = plan.split_of[document.id]
+        for turn, example in rules.examples(document, split):
+            if maker.is_wanted(example):
+                pools[split].add(turn, example)
+                maker.possible += 1
+                if split == "train" and (turn == 1 or not example.answerable) and "test_seen" in pools:
+                    pools["test_seen"].add(turn, example)
+    return pools
+
+
+def sample(maker: Maker, plan: Plan) -> set[int]:
+    """Documents to generate from: all, or of many a number that is enough, chosen by the seed."""
+    wanted = maker.wanted()
+    chosen: set[int] = set()
+    for split in ("train", "val", "test"):
+        own = sorted((i for i, s in plan.split_of.items() if s == split), key=lambda i: maker.place(str(i)))
+        chosen.update(own[: max(FEWEST_SAMPLED, SAMPLED * wanted.get(split, 0))])
+    return chosen
+
+
+def _draw(maker: Maker, pool: Pool, split: Split, count: int) -> None:
+    share = REFUSALS[maker.request.context]
+    maker.tools.progress(f"choosing {split}", 0, count)
+    draw(pool, count, share, lambda example: maker.take(split, example))
+    maker.tools.progress(f"choosing {split}", len(maker.rows[split]), count)
+
+
+def _draw_seen(maker: Maker, pool: Pool) -> None:
+    """The test on seen documents: what training rows ask, in words that none of them uses; then what none asks."""
+    count = maker.wanted()["test_seen"]
+
+    def known(example: Example) -> bool:
+        return (example.fact in maker.facts or not example.answerable) and maker.take("test_seen", example)
+
+    def other(example: Example) -> bool:
+        return maker.take("test_seen", example)
+
+    got = draw(pool, count, REFUSALS[maker.request.context], known)
+    if got < count:
+        draw(pool, count - got, REFUSALS[maker.request.context], other)
