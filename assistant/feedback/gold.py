@@ -15,7 +15,7 @@ LONGEST = 120
 """Characters of a value; a longer one is a text, which no answer repeats word for word."""
 _TAG = re.compile(r"\s?\[chunk_(\d{1,18})\]")
 _PART = re.compile(r"\s*[,;]\s+|\s+(?:et|and)\s+")
-_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,:/-]\d+)*(?!\w)")
 _NAME = re.compile(r"[A-ZÀ-Þ][\w'’+#-]*(?:\s[A-ZÀ-Þ][\w'’+#-]*)*")
 
 
@@ -66,8 +66,8 @@ class _Statement:
             [value for key, value in stated if self._asks_for(key)]
             or [p.title for p in cited if len({document_key(c) for c in cited}) > 1 and self._new(p.title)]
             or [value for _, value in stated]
-            or [n for n in _NUMBER.findall(self.text) if n in source and self._new(n)]
-            or [name for name in self._names() if name in source and self._new(name)]
+            or [n for n in _NUMBER.findall(self.text) if self._in(source, n) and self._new(n)]
+            or [name for name in self._names() if self._in(source, name) and self._new(name)]
         )
         return tuple(self._longest(found))
 
@@ -78,7 +78,10 @@ class _Statement:
     def _new(self, value: str) -> bool:
         if len(value) > LONGEST:
             return False
-        return contains(self.text, [value], self.language) and not contains(self.question, [value], self.language)
+        return self._in(self.text, value) and not self._in(self.question, value)
+
+    def _in(self, text: str, value: str) -> bool:
+        return contains(text, [value], self.language)
 
     def _asks_for(self, key: str) -> bool:
         # Four letters: `licence` asks for `License`, `ports` for `port`.
@@ -96,6 +99,4 @@ class _Statement:
         return [v for i, v in enumerate(every) if not any(self._within(v, i, o, j) for j, o in enumerate(every))]
 
     def _within(self, value: str, i: int, other: str, j: int) -> bool:
-        if i == j or not contains(other, [value], self.language):
-            return False
-        return j < i or not contains(value, [other], self.language)
+        return i != j and self._in(other, value) and (j < i or not self._in(value, other))

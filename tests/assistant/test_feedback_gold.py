@@ -10,7 +10,9 @@ from turns import CANTEEN, GITEA
 from assistant.feedback.gold import gold
 
 GO = replace(
-    GITEA, text="Licence : MIT\nÉcrit en : Go et TypeScript\nPort : 3000\nDepuis 2016, Lunny Xiao le maintient."
+    GITEA,
+    text="Licence : MIT\nÉcrit en : Go et TypeScript\nPort : 3000\n"
+    "Depuis 2016, Lunny Xiao le maintient. La base est sous AGPLv3 ou RSALv2.",
 )
 
 
@@ -25,11 +27,10 @@ GO = replace(
         ("Depuis quand ?", "Depuis 2016 [chunk_7].", ("2016",)),
         ("Qui le maintient ?", "C’est Lunny Xiao qui le fait [chunk_7].", ("Lunny Xiao",)),
         ("Quels outils ?", "Ce sont Gitea et Cantine [chunk_7][chunk_9].", ("Gitea", "Cantine")),
-        (
-            "Qui l’écrit ?",
-            "Gitea, licence MIT [chunk_7].",
-            ("MIT",),
-        ),  # the title of one document names what is asked about
+        # The title of one document names what is asked about.
+        ("Qui l’écrit ?", "Gitea, licence MIT [chunk_7].", ("MIT",)),
+        ("Et la base ?", "La base est sous AGPLv3 [chunk_7].", ("AGPLv3",)),  # not its 3
+        ("Combien de sauvegardes ?", "On en garde 300 [chunk_7].", ()),  # 3000 is another number
         ("Quel port ?", "Le port 8080 [chunk_7].", ()),
         ("Quel port ?", "Le port 3000.", ()),
         ("Quel port ?", "Le port 3000 [chunk_99].", ()),
