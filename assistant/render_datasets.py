@@ -60,6 +60,8 @@ def _(result: MergeResult, screen: Screen) -> None:
 @render.register
 def _(result: DatasetStats, screen: Screen) -> None:
     found = result.stats
+    if result.errors:
+        screen.note(f"{_amount(result.errors, 'error')} left out: `dyag dataset validate` names them.")
     screen.out(bold(", ".join(map(str, result.files))))
     refusals = found.rows - found.answerable
     facts = [

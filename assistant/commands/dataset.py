@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from assistant.app import App
     from finetune.formats.checks import FileReport
     from finetune.formats.merge import Conflict
+    from finetune.formats.problems import Problem
     from finetune.formats.stats import Stats
     from finetune.formats.tokens import Cost
 
@@ -83,6 +84,13 @@ class DatasetStats:
     stats: Stats
     counted_by: str
     plot: Path | None
+    errors: int
+    """Rows, and parts of files, that could not be read."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when there are no rows to count."""
+        return 0 if self.stats.rows else 1
 
 
 @command(
@@ -201,20 +209,24 @@ def stats(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw them into this file (.png, .svg, .pdf).")] = None,
     base_model: Annotated[str | None, BASE, Completes("path")] = None,
 ) -> DatasetStats:
-    """Count rows by type and language, refusals, words, tokens, how questions begin, documents."""
-    from finetune.formats.read import read_rows
+    """Count rows by type and language, refusals, words, tokens, how questions begin, documents.
+
+    Rows that cannot be read are left out, which is said. Exit code 1 says that there are no rows.
+    """
+    from finetune.formats.read import good_rows
     from finetune.formats.stats import statistics
 
     if plot and plot.resolve() in {file.resolve() for file in files}:
         raise BadUsage(f"{plot} is a training file.", "Name another file with --plot.")
     paths = _found(app, files)
     count, counted_by = _counter(base_model)
-    found = statistics((row for path in paths for row in read_rows(path)), count)
+    bad: list[Problem] = []
+    found = statistics((row for path in paths for row in good_rows(path, bad.append)), count)
     if plot:
         from finetune.formats.plot import plot as draw
 
         draw(found, ", ".join(path.stem for path in paths[:3]), plot)
-    return DatasetStats(tuple(paths), found, counted_by, plot)
+    return DatasetStats(tuple(paths), found, counted_by, plot, len(bad))
 
 
 def _found(app: App, files: Sequence[Path]) -> list[Path]:

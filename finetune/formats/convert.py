@@ -9,7 +9,8 @@ from pathlib import Path
 from finetune.formats.problems import Problem
 from finetune.formats.read import BadRows, read_rows
 from finetune.formats.row import Row
-from finetune.formats.write import POSSIBLE, Made, Target, save, written
+from finetune.formats.targets import POSSIBLE, Made, Target, written
+from finetune.formats.write import save
 from retrieval.errors import BadInput
 
 _WHY = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,8 +86,3 @@ def _skip(file: IO[bytes]) -> int:
     while (data := file.readline(_BLOCK)) and not data.endswith(b"\n"):
         pass
     return file.tell() - start
-
-
-def size_of(path: Path) -> int:
-    """Bytes of a file; 0 of what has no size (a pipe)."""
-    return os.stat(path).st_size

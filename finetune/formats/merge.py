@@ -16,7 +16,8 @@ from finetune.formats import digests
 from finetune.formats.read import read_rows
 from finetune.formats.row import Format, Kind, Row
 from finetune.formats.splits import split_of
-from finetune.formats.write import SAME, Made, Target, save, written
+from finetune.formats.targets import SAME, Made, Target, written
+from finetune.formats.write import save
 from retrieval.errors import BadInput
 
 Keep = Literal["first", "last"]

@@ -11,7 +11,7 @@ from retrieval.errors import BadInput
 from retrieval.files import disk_errors
 
 _BLUE, _ORANGE, _GREY = "#3b6ea5", "#d9822b", "#8a8f98"
-_TYPES = 12
+_BARS = 14
 _BINS = 24
 _SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -27,17 +27,19 @@ def plot(stats: Stats, title: str, output: Path) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(f"{title}: {stats.rows:,} rows", fontsize=13, parse_math=False)
     (types, answers), (tokens, languages) = figure.subplots(2, 2)
-    _bars(types, "Types of questions", dict(list(stats.types.items())[:_TYPES]))
+    _bars(types, "Types of questions", dict(list(stats.types.items())[:_BARS]))
     _histogram(answers, "Words of an answer", stats.answer_histogram, stats.answer_words.median)
     _histogram(tokens, "Tokens of a row", stats.token_histogram, stats.row_tokens.median)
-    _bars(languages, "Languages and refusals", _languages(stats), [_BLUE] * len(stats.languages) + [_ORANGE])
+    _bars(languages, "Languages and refusals", *_languages(stats))
     with disk_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(output, metadata={"Software": None} if output.suffix.lower() == ".png" else None)
 
 
-def _languages(stats: Stats) -> Mapping[str, int]:
-    return {**stats.languages, "refusals": stats.rows - stats.answerable}
+def _languages(stats: Stats) -> tuple[Mapping[str, int], Sequence[str]]:
+    """The commonest languages, then refusals; and the colour of each bar."""
+    shown = dict(list(stats.languages.items())[: _BARS - 1])
+    return {**shown, "refusals": stats.rows - stats.answerable}, [_BLUE] * len(shown) + [_ORANGE]
 
 
 def _bars(axes: Any, title: str, counts: Mapping[str, int], colors: Sequence[str] = (_BLUE,)) -> None:

@@ -75,6 +75,15 @@ def numbered(path: Path) -> Unit:
     return "item" if start.startswith(b"[") else "line"
 
 
+def good_rows(path: Path, bad: Callable[[Problem], None]) -> Iterator[Row]:
+    """The rows of a file that can be read; `bad` hears of the errors. Raises NotFound, BadInput."""
+    for found in read(path):
+        if isinstance(found, Row):
+            yield found
+        elif found.fault.severity == "error":
+            bad(found)
+
+
 def read_rows(path: Path, warn: Callable[[Problem], None] = lambda problem: None) -> Iterator[Row]:
     """The rows of a file that must be right; `warn` hears what can be lived with.
 

@@ -20,7 +20,7 @@ from finetune.formats import write as written
 from finetune.formats.convert import CannotConvert, Conversion
 from finetune.formats.read import BadRows, read_rows
 from finetune.formats.row import Row
-from finetune.formats.write import POSSIBLE, Target
+from finetune.formats.targets import POSSIBLE, Target
 from retrieval.errors import BadInput, NoSpace
 
 SFT = [{"messages": [{"role": "system", "content": "Cite."}, {"role": "user", "content": f"Q{i} ?"},
