@@ -16,6 +16,9 @@ from retrieval.errors import BadInput
 from retrieval.files import disk_errors
 
 
+_BREAKS = {0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
+
+
 def save(path: Path, rows: Iterable[Made]) -> int:
     """Write rows beside `path`, then rename: the file is whole or not there. Returns how many.
 
@@ -40,7 +43,12 @@ def _texts(suffix: str, rows: Iterable[Made]) -> Iterator[str]:
     elif suffix == ".json":
         yield from _list(rows)
     else:
-        yield from (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        yield from (_json(row) + "\n" for row in rows)
+
+
+def _json(row: Made) -> str:
+    """On one line, also to readers that break lines at more than newlines."""
+    return json.dumps(row, ensure_ascii=False).translate(_BREAKS)
 
 
 def _list(rows: Iterable[Made]) -> Iterator[str]:
@@ -49,7 +57,7 @@ def _list(rows: Iterable[Made]) -> Iterator[str]:
         if waiting is not None:
             yield f"{before}{waiting}"
             before = ",\n"
-        waiting = json.dumps(row, ensure_ascii=False)
+        waiting = _json(row)
     if waiting is not None:
         yield f"{before}{waiting}\n]\n"
 

@@ -258,3 +258,12 @@ def test_pasted_json_is_written_right(tmp_path: Path) -> None:
     done.save(tmp_path / "out.jsonl")
     assert done.repaired == [1]
     assert json.loads((tmp_path / "out.jsonl").read_text())["output"] == '[{"scenario": "Connexion"}]'
+
+
+def test_a_row_is_one_line_to_every_reader_and_half_characters_stay_escaped(tmp_path: Path) -> None:
+    row = {"prompt": "a\u2028b\x85c ?", "completion": "é", "metadata": {"note": "\ud83d"}}
+    path = write(tmp_path / "in.jsonl", json.dumps(row))
+    Conversion(path, "prompt-completion").save(path)
+    (line,) = path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == row
+    assert "é" in line
