@@ -15,7 +15,6 @@ from finetune.formats.targets import Made
 from retrieval.errors import BadInput
 from retrieval.files import disk_errors
 
-
 _BREAKS = {0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
 
 
