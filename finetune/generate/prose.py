@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finetune.examples import Asked
-from finetune.generate import prose_en, prose_fr_what, prose_fr_when
+from finetune.generate import (
+    prose_en,
+    prose_en_does,
+    prose_en_what,
+    prose_fr,
+    prose_fr_does,
+    prose_fr_what,
+    prose_fr_when,
+)
 from finetune.generate.prose_acronyms import acronyms
 from finetune.generate.prose_found import Found, forms, told
-from finetune.generate.prose_fr import clause
 from finetune.generate.prose_sentences import Sentence, askable
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.text import detect_language, fold
@@ -24,23 +31,41 @@ def prose(document: SourceDocument, chunk: SourceChunk) -> Iterator[Asked]:
     for sentence in askable(chunk.text, document.language):
         if detect_language(sentence.text, document.language) != document.language:
             continue
-        asks = _french if document.language == "fr" else prose_en.english
+        asks = _french if document.language == "fr" else _english
         for found in asks(sentence.text, document.title, chunk.text):
             yield _asked(found, sentence, document)
         yield from _spelt_out(sentence, document)
 
 
 def _french(text: str, title: str, chunk: str) -> Iterator[Found]:
-    parts = clause(text, title, chunk)
+    parts = prose_fr.clause(text, title, chunk)
     if parts is None:
         yield from prose_fr_what.numbers(text, title)
         return
-    for rule in (
+    rules = (
         prose_fr_when.when, prose_fr_when.who, prose_fr_what.how_many, prose_fr_what.where, prose_fr_what.definition,
-        prose_fr_what.purpose, prose_fr_what.measure, prose_fr_what.attribute, prose_fr_what.called,
-    ):  # fmt: skip
+        prose_fr_does.permits, prose_fr_does.aims, prose_fr_does.offers, prose_fr_does.rests, prose_fr_what.measure,
+        prose_fr_what.attribute, prose_fr_what.called,
+    )  # fmt: skip
+    for rule in rules:
         for found in rule(parts):
             yield told(found, parts.subject.page)
+    yield from prose_fr_does.made(parts, text)
+
+
+def _english(text: str, title: str, chunk: str) -> Iterator[Found]:
+    parts = prose_en.clause(text, title, chunk)
+    if parts is None:
+        yield from prose_en_what.numbers(text, title)
+        return
+    rules = (
+        prose_en.when, prose_en.who, prose_en_what.how_many, prose_en_what.where, prose_en_what.definition,
+        prose_en_what.attribute, prose_en_what.made_of, prose_en_what.measure, prose_en_does.offers,
+    )  # fmt: skip
+    for rule in rules:
+        for found in rule(parts):
+            yield told(found, parts.subject.page)
+    yield from prose_en_does.made(parts, text)
 
 
 def _asked(found: Found, sentence: Sentence, document: SourceDocument) -> Asked:

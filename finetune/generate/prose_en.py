@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from finetune.generate import prose_dates
 from finetune.generate.prose_dates import ASKS, Date
 from finetune.generate.prose_en_words import AGENCY, AUXILIARIES, BASE, NO_AGENT, PARTICIPLE, PAST, PRESENT, VERBS
-from finetune.generate.prose_found import Found, forms, told
+from finetune.generate.prose_found import Found, forms
 from finetune.generate.prose_subjects import Subject, has_name, standalone, subject, unclear
 
 _GUARD = frozenset("was were is are has have had will can did does do became".split())
@@ -51,7 +50,7 @@ class Clause:
     @property
     def core(self) -> str:
         """The rest up to its first comma, semicolon, colon or bracket."""
-        return re.split(r"[,;:()]|\s[–—-]\s|[–—]", self.rest, maxsplit=1)[0].rstrip()
+        return re.split(r",(?!\d)|[;:()]|\s[–—-]\s|[–—]", self.rest, maxsplit=1)[0].rstrip()
 
 
 def clause(text: str, title: str, chunk: str) -> Clause | None:
@@ -69,19 +68,6 @@ def clause(text: str, title: str, chunk: str) -> Clause | None:
 def single(phrase: str) -> bool:
     """Whether a phrase holds no second finite verb and no clause of its own."""
     return not any(word in _GUARD or word in _CLAUSE for word in phrase.lower().split())
-
-
-def english(text: str, title: str, chunk: str) -> Iterator[Found]:
-    """Every question the sentence answers."""
-    from finetune.generate import prose_en_what as what
-
-    parts = clause(text, title, chunk)
-    if parts is None:
-        yield from what.numbers(text, title)
-        return
-    for rule in (when, who, what.how_many, what.where, what.definition, what.attribute, what.made_of, what.measure):
-        for found in rule(parts):
-            yield told(found, parts.subject.page)
 
 
 def when(parts: Clause) -> list[Found]:
@@ -184,8 +170,8 @@ def who(parts: Clause) -> list[Found]:
     match = re.match(r"(?:(?:originally|first|initially|jointly) )?([\w-]+) (?:(?:in|on) [\w ,]{4,20}? )?by ", rest)
     if not match or match[1] not in AGENCY or not standalone(parts.core, "en"):
         return []
-    agent = _agent(rest[match.end() :])
-    if not agent or (parts.verb in ("is", "are") and match[1] not in PRESENT and match[1] not in PAST):
+    found = agent(rest[match.end() :])
+    if not found or (parts.verb in ("is", "are") and match[1] not in PRESENT and match[1] not in PAST):
         return []
     about, participle, verb = parts.subject.text, match[1], parts.verb
     been = "been " if verb in ("has", "had", "have") else ""
@@ -197,10 +183,10 @@ def who(parts: Clause) -> list[Found]:
         f"Who {verb} {about} {been}{participle} by?",
         f"By whom {verb} {about} {been}{participle}?",
     ]
-    return forms("who", "by", agent, f"{about} {participle}", questions)
+    return forms("who", "by", found, f"{about} {participle}", questions)
 
 
-def _agent(text: str) -> str:
+def agent(text: str) -> str:
     """A person or an organisation with a name, at the beginning of `text`; else nothing."""
     end = _AGENT_END.search(text)
     found = text[: end.start()].strip() if end else text.strip()

@@ -30,7 +30,15 @@ _UNIT = (
 )
 _NUMBER = r"(?:(?:about|around|approximately|nearly|over|more than|up to) )?\d[\d.,]*"
 _VALUE = re.compile(r"(?:\d|[A-Z]|the |a |an |to [a-z]|\"|“)")
-_ATTRIBUTE = re.compile(r"the (?:[a-z-]+ ){1,4}of .+")
+_ATTRIBUTE = re.compile(
+    r"the (?:[a-z-]+ ){0,3}(?:capital|aim|goal|purpose|role|function|name|port|price|cost|"
+    r"rate|budget|duration|area|population|language|"
+    r"currency|motto|president|director|founder|author|format|licen[cs]e|version|value|"
+    r"limit|size|capacity|height|length|width|depth|"
+    r"speed|temperature|symbol|colou?r|anthem|principle|target|headquarters|successor|"
+    r"predecessor|nickname|mascot|seat|default) (?:[a-z-]+ )?"
+    r"of .+"
+)
 _TALK = re.compile(
     r"\b(?:also|then|therefore|thus|however|still|again|instead|especially|another|one of|just|really)\b"
 )
@@ -79,7 +87,7 @@ def definition(parts: Clause) -> list[Found]:
     if (
         parts.verb not in ("is", "are", "was")
         or parts.date
-        or not re.match(r"an? ", parts.rest)
+        or not re.match(r"an? |the ", parts.rest)
         or not parts.subject.is_title
     ):
         return []
@@ -97,6 +105,7 @@ def definition(parts: Clause) -> list[Found]:
         or _TALK.search(core)
         or not standalone(core, "en")
         or head in NO_DEFINITION
+        or (parts.rest.startswith("the ") and head not in THINGS)
         or parts.rest.split()[1].lower() in NO_DEFINITION
     ):
         return []
@@ -130,9 +139,15 @@ def attribute(parts: Clause) -> list[Found]:
         or not standalone(value, "en")
         or len(value.split()) > 16
         or _TALK.search(value)
+        or re.match(r"the (?:\w+est|most|only|first|same|second|best)\b", value)
     ):
         return []
-    return forms("which", "attribute", value, parts.subject.text, [f"What {parts.verb} {parts.subject.text}?"])
+    asked = (
+        "Who"
+        if re.search(r"\b(?:president|director|founder|author|successor|predecessor)\b", parts.subject.text)
+        else "What"
+    )
+    return forms("which", "attribute", value, parts.subject.text, [f"{asked} {parts.verb} {parts.subject.text}?"])
 
 
 def made_of(parts: Clause) -> list[Found]:

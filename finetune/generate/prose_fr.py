@@ -68,7 +68,7 @@ class Clause:
     @property
     def core(self) -> str:
         """The rest up to its first comma, semicolon, colon or bracket."""
-        return re.split(r"[,;:()]|\s[–—-]\s", self.rest, maxsplit=1)[0].rstrip()
+        return re.split(r",(?!\d)|[;:()]|\s[–—-]\s", self.rest, maxsplit=1)[0].rstrip()
 
     @property
     def whole(self) -> bool:

@@ -45,7 +45,22 @@ _MEASURES = {
     ),
 }
 _VALUE = re.compile(r"(?:\d|de \w+(?:er|ir|re|oir)\b|d'\w+(?:er|ir|re|oir)\b|[A-ZÀ-Þ]|le |la |l'|les |« )")
-_ATTRIBUTE = re.compile(r"(le|la) ([a-zà-ÿœ-]+(?: (?:par défaut|officielle?|principale?))?) (d[eu'].*|des .*)")
+_GENDER = {
+    **dict.fromkeys("objectif emblème enjeu effectif éditeur auteur".split(), "Quel"),
+    **dict.fromkeys("activité ambition idée adresse origine altitude unité".split(), "Quelle"),
+}
+_ATTRIBUTES = frozenset(_GENDER) | frozenset(
+    "but mission vocation finalité rôle fonction particularité capitale port siège nom "
+    "surnom prix coût taux montant budget durée "
+    "superficie population langue monnaie devise président présidente directeur "
+    "directrice créateur fondateur format licence version "
+    "valeur limite taille capacité hauteur longueur largeur profondeur vitesse "
+    "température moteur base symbole couleur hymne principe "
+    "cible périmètre délai seuil maximum minimum commande fichier dossier répertoire "
+    "utilisateur compte mode chef-lieu sommet".split()
+)
+_PEOPLE = frozenset("président présidente directeur directrice créateur fondateur auteur".split())
+_ATTRIBUTE = re.compile(r"(le |la |l['’])([a-zà-ÿœ-]+(?: (?:par défaut|officielle?|principale?))?) (d[eu'].*|des .*)")
 _ADVERB = re.compile(
     r"\b(?:également|aussi|ensuite|alors|ainsi|donc|enfin|notamment|désormais|surtout|toutefois|cependant)\b"
 )
@@ -114,19 +129,21 @@ def where(clause: Clause) -> list[Found]:
 def definition(clause: Clause) -> list[Found]:
     """`Qu'est-ce que Redis ?`, `Qui est Salvatore Sanfilippo ?`"""
     match = re.match(
-        r"(?:une?(?! des?\b)|des) (?:(?:grande?|petite?|ancien(?:ne)?|célèbre|important|"
-        r"importante|jeune|nouvelle|nouveau) )?([\w-]+)",
+        r"(une? (?!des? )|des |la |le |l['’])(?:(?:grande?|petite?|ancien(?:ne)?|célèbre|importante?|jeune|nouvelle|"
+        r"nouveau) )?([\w-]+)",
         clause.rest,
     )
     if clause.verb not in ("est", "sont", "était", "étaient") or clause.date or not match:
         return []
-    head, about = match[1].lower(), clause.subject.text
+    head, about = match[2].lower(), clause.subject.text
+    if match[1][0] == "l" and (head not in THINGS or not clause.subject.is_title):
+        return []
     if head in NO_DEFINITION or not (clause.subject.is_title or _all_name(about)) or _ADVERB.search(clause.core):
         return []
     value = clause.rest if len(clause.rest.split()) <= 40 else clause.core
     if len(value.split()) < (3 if clause.subject.is_title else 7) or not standalone(clause.core, "fr"):
         return []
-    if value is clause.core and (not clause.whole or not single(value)):
+    if value != clause.rest and (not clause.whole or not single(value)):
         return []
     return forms("definition", "is", value, about, _who_or_what(about, head, clause.verb))
 
@@ -146,45 +163,6 @@ def _who_or_what(about: str, head: str, verb: str) -> list[str]:
 def _all_name(about: str) -> bool:
     bare = re.sub(r"^(?:l['’]|le |la |les )", "", about)
     return all(w[:1].isupper() for w in bare.split())
-
-
-def purpose(clause: Clause) -> list[Found]:
-    """`Que permet GIDAF ?`, `Quel est l'objectif de GIDAF ?`"""
-    about, core = clause.subject.text, clause.core
-    if clause.date or not standalone(core, "fr") or not single(core) or _ADVERB.search(core):
-        return []
-    rest = clause.rest
-    if clause.verb == "permet" and re.match(r"(?:de|d'|aux?|à)\b", rest):
-        self = rest.startswith(("de ", "d'"))
-        questions = [
-            f"À quoi sert {about} ?" if self else "",
-            f"Que permet {about} ?",
-            f"Qu'est-ce {elide('que', about)} permet de faire ?" if self else "",
-        ]
-        return forms("definition", "permits", rest, about, questions)
-    aim = (
-        re.match(r"(?:pour (?:objectif|but|mission|vocation|ambition) (?:de |d'))", rest)
-        if clause.verb == "a"
-        else None
-    )
-    if aim or (clause.verb == "vise" and re.match(r"à \w+(?:er|ir|re|oir)\b", rest)):
-        value = rest[aim.end() :] if aim else rest[2:]
-        noun = rest.split()[1] if aim else "objectif"
-        is_what = (
-            "Quelle est la mission"
-            if noun == "mission"
-            else f"Quel est {'le but' if noun == 'but' else 'l’objectif'}".replace("’", "'")
-        )
-        if noun in ("vocation", "ambition"):
-            is_what = f"Quelle est {'la vocation' if noun == 'vocation' else chr(108) + chr(39) + 'ambition'}"
-        return forms(
-            "definition",
-            "aim",
-            value,
-            about,
-            [f"{is_what} {contract('de', about)} ?", f"À quoi sert {about} ?" if noun != "ambition" else ""],
-        )
-    return []
 
 
 def measure(clause: Clause) -> list[Found]:
@@ -213,15 +191,22 @@ def attribute(clause: Clause) -> list[Found]:
         or len(clause.rest.split()) > 25
     ):
         return []
+    which = {"le ": "Quel", "la ": "Quelle"}.get(match[1], _GENDER.get(match[2], ""))
     value = clause.rest if clause.rest.startswith(("de ", "d'")) else clause.core
-    if not single(value) or not standalone(value, "fr") or len(value.split()) > 20:
+    if match[2].split()[0] in _PEOPLE:
+        which = "Qui"
+    if match[2].split()[0] not in _ATTRIBUTES or re.match(
+        r"(?:l[ea]s?) (?:plus|premi|seul|même|meilleur|deuxi|second|moins)", value
+    ):
+        return []
+    if not which or not single(value) or not standalone(value, "fr") or len(value.split()) > 20:
         return []
     return forms(
         "which",
         "attribute",
         value,
         clause.subject.text,
-        [f"{'Quel' if match[1] == 'le' else 'Quelle'} est {clause.subject.text} ?"],
+        [f"{which} est {clause.subject.text} ?"],
     )
 
 

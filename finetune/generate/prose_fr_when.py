@@ -138,10 +138,9 @@ def who(clause: Clause) -> list[Found]:
     match = re.match(r"(\w+) (?:en \d{4} |en \w+ \d{4} |le \d{1,2}(?:er)? \w+ \d{4} )?par ", rest)
     if not match or not PARTICIPLE.fullmatch(match[1]) or not standalone(clause.core, "fr"):
         return []
-    agent = _agent(rest[match.end() :])
+    found = agent(rest[match.end() :])
     participle = match[1]
-    masculine = MASCULINE.get(participle, re.sub(r"(?<=[éuit])e?s?$|(?<=ert)e?s?$", "", participle))
-    if not agent or masculine not in AGENCY:
+    if not found or masculine(participle) not in AGENCY:
         return []
     been = "été " if clause.verb in _AVOIR else ""
     about = clause.subject.text
@@ -150,10 +149,10 @@ def who(clause: Clause) -> list[Found]:
     questions = [
         f"Par qui {clause.verb} {been}{participle} {about} ?" if short else "",
         f"Par qui {about} {_inverted(clause.verb, pronoun)} {been}{participle} ?" if pronoun else "",
-        _active(clause, masculine, about),
+        _active(clause, masculine(participle), about),
         f"Par qui {elide('est-ce que', about)} {clause.verb} {been}{participle} ?",
     ]
-    return forms("who", "by", agent, f"{about} {participle}", questions)
+    return forms("who", "by", found, f"{about} {participle}", questions)
 
 
 def _active(clause: Clause, participle: str, about: str) -> str:
@@ -163,9 +162,16 @@ def _active(clause: Clause, participle: str, about: str) -> str:
     return f"Qui {present} {about} ?" if present and clause.verb in ("est", "sont") else ""
 
 
-def _agent(text: str) -> str:
+def masculine(participle: str) -> str:
+    """`créées` to `créé`, `mises` to `mis`."""
+    return MASCULINE.get(participle, re.sub(r"(?<=[éuit])e?s?$|(?<=ert)e?s?$", "", participle))
+
+
+def agent(text: str) -> str:
     """A person or an organisation with a name, at the beginning of `text`; else nothing."""
     end = _AGENT_END.search(text)
+    if end and end[0].strip() in ("«", "»", '"'):
+        return ""
     found = text[: end.start()].strip() if end else text.strip()
     if not found or len(found.split()) > 12 or not has_name(found) or not standalone(found, "fr"):
         return ""

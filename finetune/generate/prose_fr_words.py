@@ -110,7 +110,8 @@ NO_DEFINITION = frozenset(
 
 _WORD = r"[a-zà-ÿœ-]{3,}(?![\w'’-])"
 _PLURAL = (
-    r"(?!(?:depuis|dans|sans|sous|plus|moins|puis|dix|six|deux|trois|alors|après|vers|hors|dès|mais|très|pas|toutes?|tous)\b)"
+    r"(?!(?:depuis|dans|sans|sous|plus|moins|puis|dix|six|deux|trois|alors|après|vers|hors|"
+    r"dès|mais|très|pas|toutes?|tous)\b)"
     r"[a-zà-ÿœ-]{2,}[sx](?![\w'’-])"
 )
 COUNTED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from finetune.generate.titles import elide, page, plain
+from finetune.generate.titles import elide, is_name, page, plain, quoted
 from retrieval.text import fold
 from retrieval.types import Language
 
@@ -54,14 +54,12 @@ _GENERIC = frozenset(
     "foundation institute school office project program programme board bureau crown treaty congress society "
     "division army navy corps secretary chief earth sun moon internet web north south east west".split()
 )
-# What a page calls the thing it is about.
+# What a page calls the thing it is about; another noun does so where its title has it ("la guerre").
 _OF_A_PAGE = frozenset(
-    "service projet produit dispositif plateforme outil application site startup logiciel guerre ville club film "
-    "album groupe entreprise société association université musée programme expérimentation investigation château "
-    "église roman série chanson commune parti équipe bataille revue journal festival protocole langage réseau "
-    "bâtiment pont navire project product platform tool application site software war city club film album band "
-    "company association university museum programme program castle church novel series song party team battle "
-    "magazine newspaper festival protocol language network building bridge ship game service town island school".split()
+    "service projet produit dispositif plateforme outil application site startup logiciel "
+    "entreprise société association "
+    "programme expérimentation investigation project product platform tool software company association program "
+    "programme".split()
 )
 _DEFINITE: dict[Language, str] = {
     "fr": r"(?:\b(?:le|la|les|au|aux|du)\s|\b[ld]es\s|l')",
@@ -98,8 +96,9 @@ def subject(words: str, title: str, chunk: str, language: Language) -> Subject |
     article = _ARTICLE[language].match(words)
     bare = words[article.end() :] if article else words
     if bare and fold(bare) in _names(title, language):
-        # A name keeps an article of its own only at its first letter: "The O2" is not "the O2" at a sentence's start.
-        return Subject(_inside(words, article), True)
+        # "La bonne alternance" is no alternance that is good: a title with an article of its own is quoted.
+        own = fold(words) in {fold(name) for name in _spoken(title)} and not is_name(bare)
+        return Subject(quoted(words, language) if own else _inside(words, article), True)
     tokens = re.sub(r"(?<=['’])", " ", bare).split()
     if not 0 < len(tokens) <= LONGEST or re.search(r"[,;:!?()«»“”\"—–/]|\d{5}", bare):
         return None
@@ -107,7 +106,8 @@ def subject(words: str, title: str, chunk: str, language: Language) -> Subject |
         return None
     if _named(tokens, bool(article), title, chunk):
         return Subject(_inside(words, article))
-    told = bool(article) and (tokens[0].lower() in _OF_A_PAGE or 1 < len(tokens) < 7) and tokens[0].islower()
+    own = tokens[0] in _OF_A_PAGE or fold(tokens[0]) in fold(plain(title)).split()
+    told = bool(article) and (own or 1 < len(tokens) < 7) and tokens[0].islower()
     return Subject(_inside(words, article), page=aside) if told and (aside := told_by(title, language)) else None
 
 
@@ -159,9 +159,12 @@ _POINTS_BACK: dict[Language, frozenset[str]] = {
 
 def _names(title: str, language: Language) -> set[str]:
     """A title's own words, and what stands before its comma, dash, colon or bracket."""
+    return {fold(_ARTICLE[language].sub("", name, count=1).strip()) for name in _spoken(title)} - {""}
+
+
+def _spoken(title: str) -> list[str]:
     text = plain(title)
-    found = {text, re.split(r"\s*[,:(–—]|\s-\s", text)[0]}
-    return {fold(_ARTICLE[language].sub("", name, count=1).strip()) for name in found if len(name) > 1} - {""}
+    return [name for name in (text, re.split(r"\s*[,:(–—]|\s-\s", text)[0]) if len(name) > 1]
 
 
 def _inside(words: str, article: re.Match[str] | None) -> str:
