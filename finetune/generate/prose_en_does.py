@@ -49,6 +49,8 @@ def made(parts: Clause, original: str) -> list[Found]:
         or not standalone(parts.core, "en")
         or _TALK.search(parts.core)
         or re.search(r"\band\b", thing)
+        or parts.rest[len(thing) :].startswith((",", " and ", " (", " as "))
+        or any(word in BASE for word in parts.core.split())
     ):
         return []
     return forms("who", "made", maker, f"{thing} {parts.verb}", [f"Who {parts.verb} {thing}?"])

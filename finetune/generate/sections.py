@@ -16,15 +16,14 @@ from finetune.generate.prose_sentences import askable
 from finetune.generate.prose_subjects import told_by
 from finetune.generate.sections_blocks import Section, sections_of
 from finetune.generate.sections_lists import lists
+from finetune.generate.sections_purposes import purposes
 from finetune.generate.sections_words import SUBJECTS, key
-from finetune.generate.titles import elide, is_name, named, of, plain, quoted
+from finetune.generate.titles import elide, named, of, plain, quoted
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import clean_markup
 from retrieval.text import fold, sentence_spans
 from retrieval.types import Language
 
-PURPOSES = frozenset("mission description summary resume objectif purpose abstract accroche baseline".split())
-"""Fields that say in a few words what a thing is for."""
 LONGEST = 500
 """Characters of a section that an answer quotes."""
 SENTENCES = 3
@@ -47,13 +46,16 @@ _THESE = re.compile(
     r"\b(?:cet|cette|ces|celui-ci|celle-ci|ceux-ci|celles-ci|ce (?!qu|n'|n’|so|s'|s’)|these|this|those|such)\b",
     re.IGNORECASE,
 )
+_AHEAD = re.compile(
+    r"(?:\d+|Deux|Trois|Quatre|Plusieurs|Différents|Divers|Two|Three|Four|Several) (?:\w+ )?"
+    r"(?:enjeux|points|problèmes|axes|objectifs|constats|raisons|volets|issues|problems|goals|reasons)\b"
+)
 _SIGNS = re.compile(r"[\w\s.,;:!?'’\"«»“”()%€$£°²³&/+§–—-]*+")
-_ARTICLES = ("le ", "la ", "les ", "l'", "l’", "un ", "une ")
 
 
 def sections(document: SourceDocument) -> Iterator[tuple[SourceChunk, Asked]]:
     """Every question about the document and its sections, with the chunk that proves the answer."""
-    yield from _purposes(document)
+    yield from purposes(document)
     for at, chunk in enumerate(document.chunks):
         if at == 0:
             for asked in _opening(document, chunk):
@@ -61,65 +63,6 @@ def sections(document: SourceDocument) -> Iterator[tuple[SourceChunk, Asked]]:
         for section in sections_of(document, at):
             for asked in (*lists(document, section), *_said(document, section)):
                 yield chunk, asked
-
-
-def _purposes(document: SourceDocument) -> Iterator[tuple[SourceChunk, Asked]]:
-    """`À quoi sert GIDAF ?` from a field or from the line under the title."""
-    values = [str(v) for k, v in document.metadata.items() if fold(k) in PURPOSES and isinstance(v, str)]
-    first = (
-        re.match(r"# .+\n+([^\n#|>*-][^\n]{10,250})(?:\n\n|$)", document.chunks[0].text) if document.chunks else None
-    )
-    values += [first[1].strip()] if first else []
-    for value in dict.fromkeys(values):
-        chunk = next((c for c in document.chunks if value in c.text), None)
-        if chunk is None:
-            continue
-        for asked in _purpose(document, value):
-            yield chunk, asked
-
-
-def _purpose(document: SourceDocument, value: str) -> Iterator[Asked]:
-    text = " ".join(clean_markup(value).split()).rstrip(". ")
-    name, language = named(document.title, document.language), document.language
-    if (
-        _PERSONAL.search(text)
-        or not is_name(plain(document.title))
-        or len(text.split()) < 3
-        or len(text) > 250
-        or re.search(r"[.!?:…] |[?!:…]$|[*_<>|\[\]]|https?:", text)
-    ):
-        return
-    first = text.split(" ")[0]
-    small = first.lower() + text[len(first) :]
-    if language == "fr" and re.fullmatch(r"[A-ZÀ-Þ][a-zà-ÿ]{2,}(?:er|ir|re|oir)", first) and first not in _NOUNS:
-        asks = [
-            f"À quoi sert {name} ?",
-            f"Quelle est la mission {of(document.title, 'fr')} ?",
-            f"Quel est le but {of(document.title, 'fr')} ?",
-        ]
-        yield from _asked(
-            document,
-            asks,
-            f"{name} a pour mission {elide('de', small)}.",
-            "definition",
-            "purpose",
-            "mission",
-            small,
-            value,
-        )
-    elif language == "fr" and small.replace("’", "'").startswith(_ARTICLES) and prose_fr.single(small):
-        asks = [f"Qu'est-ce {elide('que', name)} ?", f"Comment définir {name} ?"]
-        yield from _asked(document, asks, f"{name} est {small}.", "definition", "what", "is", small, value)
-    elif language == "en" and re.match(r"(?:an?|the) ", small):
-        yield from _asked(
-            document, [f"What is {name}?"], f"{name} is {small}.", "definition", "what", "is", small, value
-        )
-
-
-_NOUNS = frozenset(
-    "Quartier Atelier Premier Dernier Dossier Fichier Papier Cahier Métier Chantier "
-    "Courrier Calendrier Avenir Plaisir Loisir Livre Centre Registre Cadre Titre".split()
-)
 
 
 def _opening(document: SourceDocument, chunk: SourceChunk) -> Iterator[Asked]:
@@ -215,12 +158,13 @@ def _beginning(block: str) -> tuple[str, str]:
 
 
 def _leans(text: str, first: bool) -> bool:
-    """Whether a sentence speaks for its authors, or an opening one needs what stands before it."""
+    """Whether a sentence speaks for its authors, or an opening one needs what stands before or after it."""
     if _PERSONAL.search(text) or not _SIGNS.fullmatch(text):
         return True
     return first and (
         _BACK.match(text) is not None
         or _THESE.search(text) is not None
+        or _AHEAD.match(text) is not None
         or re.match(r"[A-ZÀ-Þ][a-zà-ÿ]+(?:er|ir|oir)\b", text) is not None
     )
 

@@ -104,4 +104,8 @@ def _begins_with_vowel(phrase: str) -> bool:
 
 
 def _capital(part: str) -> bool:
-    return not part[0].islower() or re.sub(r"['’].*", "", part) in _JOINT
+    """Whether a word within a name begins with a capital or a digit, or only joins: `de`, `d'Union`, but not `d'identité`."""
+    joint, apostrophe, rest = part.replace("’", "'").partition("'")
+    if apostrophe and rest and joint.lower() in _JOINT:
+        return not rest[0].islower()
+    return not part[0].islower() or part in _JOINT

@@ -116,7 +116,7 @@ def test_what_it_is_for_from_a_field_and_its_line() -> None:
         "Autre chose.", "mission : Suivre les stocks des coopératives", mission="Suivre les stocks des coopératives"
     )
     assert next((n, one.question, one.answer) for n, one in found) == (
-        2, "À quoi sert Ormeau ?", "Ormeau a pour mission de suivre les stocks des coopératives.",
+        2, "À quoi sert Ormeau ?", "Ormeau sert à suivre les stocks des coopératives.",
     )  # fmt: skip
     assert "Qu'est-ce qu'Ormeau ?" in by_question("# Ormeau\n\nLe registre des stocks de la côte\n\nSuite.")
 

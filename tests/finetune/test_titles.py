@@ -19,6 +19,8 @@ from finetune.generate import titles
         ("HistoVec", "de HistoVec", "of HistoVec"),
         ("28 Services", "de 28 Services", "of 28 Services"),
         ("Onze", "de Onze", "of Onze"),
+        ("Trait d'Union", "de Trait d'Union", "of Trait d'Union"),
+        ("Carte d'abonné", "de « Carte d'abonné »", 'of "Carte d\'abonné"'),
         ("Yvelines", "d'Yvelines", "of Yvelines"),
         ("Yahoo", "de Yahoo", "of Yahoo"),
         ("Église de Rome", "d'Église de Rome", "of Église de Rome"),
