@@ -352,3 +352,8 @@ def _(result: FeedbackExport, screen: Screen) -> None:
 
 def _verdict(said: Feedback) -> str:
     return ", ".join(part for part in (said.rating, "corrected" if said.correction else "") if part)
+
+
+# They register themselves with `render`, which has to be there first.
+import assistant.render_datasets  # noqa: E402
+import assistant.render_made  # noqa: E402, F401

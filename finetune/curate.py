@@ -34,6 +34,7 @@ class Curator:
     drops: Drops
     languages: frozenset[Language]
     _asked: set[str] = field(default_factory=set)
+    _written: set[str] = field(default_factory=set)
     _near: Any = None
     _vectors: dict[str, Vectors] = field(default_factory=dict)
     _questions: dict[tuple[int, ...], list[str]] = field(default_factory=dict)
@@ -41,7 +42,9 @@ class Curator:
 
     def passes(self, example: Example) -> bool:
         """Whether an example is good and new; if so it is remembered."""
-        reason = self._fault(example) or self._repeats(example)
+        # What an augmented one is a paraphrase of has passed everything else.
+        is_paraphrase = example.method == "augmented"
+        reason = self._copies(example) if is_paraphrase else self._fault(example) or self._repeats(example)
         if reason:
             self.drops.add(reason, f"{example.question} → {example.answer}")
         return not reason
@@ -52,17 +55,25 @@ class Curator:
             return "in another language"
         if not example.question.strip() or not example.answer.strip():
             return "empty"
-        if not standalone(example.question, example.language):
+        passages = self.source.passages(example.gold)
+        if not standalone(example.question, example.language, [p.title for p in passages.values() if p.title]):
             return "not standalone"
         if not example.answerable:
             return ""
-        passages = self.source.passages(example.gold)
         if len(passages) != len(example.gold):
             return "its chunk does not exist"
         return unsupported(example, passages)
 
+    def _copies(self, example: Example) -> str:
+        """Whether a paraphrase is the question itself, or another's: its typos and lost accents are the point of it."""
+        if example.question in self._written:
+            return "the same question as another"
+        self._written.add(example.question)
+        self._asked.add(_folded(example.question))
+        return ""
+
     def _repeats(self, example: Example) -> str:
-        question = " ".join(words(fold(example.question)))
+        question = _folded(example.question)
         if question in self._asked:
             return "the same question as another"
         if self._is_near(example):
@@ -70,6 +81,7 @@ class Curator:
         if self._means_the_same(example):
             return "a near-duplicate of another (embedding)"
         self._asked.add(question)
+        self._written.add(example.question)
         self._remember(example)
         return ""
 
@@ -98,6 +110,10 @@ class Curator:
 
     def _remember(self, example: Example) -> None:
         self._near.insert(example.id, self._signature, check_duplication=False)
+
+
+def _folded(question: str) -> str:
+    return " ".join(words(fold(question)))
 
 
 def _signature(text: str) -> Any:

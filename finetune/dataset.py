@@ -165,17 +165,18 @@ def leaks(made: Made) -> dict[str, int]:
     """
     train = made.rows["train"]
     documents = {d for row in train for d in row["metadata"]["documents"]}
-    asked = {_question(row) for row in train}
+    asked = {question_of(row) for row in train}
     unseen = [row for split in ("val", "test") for row in made.rows[split]]
     every = [*unseen, *made.rows["test_seen"]]
     return {
         "documents": sum(any(d in documents for d in row["metadata"]["documents"]) for row in unseen),
         "near_duplicate_documents": made.crossings,
-        "questions": sum(_question(row) in asked for row in every),
+        "questions": sum(question_of(row) in asked for row in every),
     }
 
 
-def _question(row: Row) -> str:
+def question_of(row: Row) -> str:
+    """The last thing a row asks, folded: what two rows may not share across splits."""
     said = row.get("messages", row.get("prompt"))
     asked = [m["content"] for m in said or () if m["role"] == "user"][-1]
     return " ".join(words(fold(asked)))

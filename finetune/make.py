@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,7 @@ from finetune.drops import Drops
 from finetune.examples import Example, Split, Type, row
 from finetune.generate.catalogue import Catalogue
 from finetune.generate.fields import fields
-from finetune.generate.rules import Rules
 from finetune.near import Groups
-from finetune.select import Pool, draw
 from finetune.sources import Source, SourceDocument
 from finetune.split import Shares, Survey, deal
 from retrieval.embed import Embedder
@@ -30,16 +28,6 @@ from retrieval.errors import BadInput
 from retrieval.types import Language, Message
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test", "test_seen")
-REFUSALS = {"none": 0.15, "gold": 0.15, "raft": 0.08}
-"""Share of near misses; RAFT rows without the right chunk are refusals too."""
-SLACK = 2
-"""Candidates kept for each wanted row and type: some are dropped."""
-SAMPLED = 4
-"""Documents looked at for each wanted row; of many documents not all are needed."""
-FEWEST_SAMPLED = 400
-FEW_A_DOCUMENT = 4
-"""Rows a document from which on everything is asked in more ways."""
-MANY_ROUNDS = 6
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -87,7 +75,7 @@ class Made:
     crossings: int
     """Near-duplicate pairs of documents in different splits."""
     possible: int
-    """Candidates there were."""
+    """Candidates there were; 0 where a teacher writes as many as are wanted."""
 
 
 @dataclass
@@ -114,6 +102,7 @@ class Maker:
         self.drops = Drops()
         self.rows: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self.tokens: dict[Split, list[int]] = {split: [] for split in SPLITS}
+        self.taken: dict[Split, list[Example]] = {split: [] for split in SPLITS}
         self.facts: set[str] = set()
         """What the training rows ask."""
         self.possible = 0
@@ -206,6 +195,7 @@ class Maker:
         made = row(framed.messages, framed.example, **more)
         self.rows[split].append(made)
         self.tokens[split].append(self._tokens(framed))
+        self.taken[split].append(example)
         if split == "train":
             self.facts.add(example.fact)
         return True
@@ -233,70 +223,3 @@ class Maker:
     def place(self, name: str) -> bytes:
         """Where a name stands in the order that the seed decides."""
         return hashlib.sha256(f"{self.request.seed}:{name}".encode()).digest()
-
-
-def by_rules(refusals: Mapping[Language, str]) -> Callable[[Maker, Plan], None]:
-    """The rule-based method."""
-
-    def method(maker: Maker, plan: Plan) -> None:
-        pools = rule_pools(maker, plan, refusals)
-        for split, count in maker.wanted().items():
-            if split != "test_seen":
-                _draw(maker, pools[split], split, count)
-        if "test_seen" in pools:
-            _draw_seen(maker, pools["test_seen"])
-
-    return method
-
-
-def rule_pools(maker: Maker, plan: Plan, refusals: Mapping[Language, str]) -> dict[Split, Pool]:
-    """The second walk: candidates of every split, by rules."""
-    few = maker.request.count > FEW_A_DOCUMENT * len(plan.split_of)
-    rules = Rules(plan.catalogue, refusals, maker.request.seed, MANY_ROUNDS if few else 2)
-    wanted = maker.wanted()
-    pools = {
-        split: Pool(SLACK * (n + wanted.get("test_seen", 0)) + 20, maker.request.seed) for split, n in wanted.items()
-    }
-    chosen = sample(maker, plan)
-    for number, document in enumerate(d for d in maker.documents() if d.id in chosen):
-        maker.tools.progress("generating", number, len(chosen))
-        split = plan.split_of[document.id]
-        for turn, example in rules.examples(document, split):
-            if maker.is_wanted(example):
-                pools[split].add(turn, example)
-                maker.possible += 1
-                if split == "train" and (turn == 1 or not example.answerable) and "test_seen" in pools:
-                    pools["test_seen"].add(turn, example)
-    return pools
-
-
-def sample(maker: Maker, plan: Plan) -> set[int]:
-    """Documents to generate from: all, or of many a number that is enough, chosen by the seed."""
-    wanted = maker.wanted()
-    chosen: set[int] = set()
-    for split in ("train", "val", "test"):
-        own = sorted((i for i, s in plan.split_of.items() if s == split), key=lambda i: maker.place(str(i)))
-        chosen.update(own[: max(FEWEST_SAMPLED, SAMPLED * wanted.get(split, 0))])
-    return chosen
-
-
-def _draw(maker: Maker, pool: Pool, split: Split, count: int) -> None:
-    share = REFUSALS[maker.request.context]
-    maker.tools.progress(f"choosing {split}", 0, count)
-    draw(pool, count, share, lambda example: maker.take(split, example))
-    maker.tools.progress(f"choosing {split}", len(maker.rows[split]), count)
-
-
-def _draw_seen(maker: Maker, pool: Pool) -> None:
-    """The test on seen documents: what training rows ask, in words that none of them uses; then what none asks."""
-    count = maker.wanted()["test_seen"]
-
-    def known(example: Example) -> bool:
-        return (example.fact in maker.facts or not example.answerable) and maker.take("test_seen", example)
-
-    def other(example: Example) -> bool:
-        return maker.take("test_seen", example)
-
-    got = draw(pool, count, REFUSALS[maker.request.context], known)
-    if got < count:
-        draw(pool, count - got, REFUSALS[maker.request.context], other)

@@ -10,9 +10,24 @@ from assistant.commands import (  # isort: skip  (the order of the help)
     sessions,
     index,
     gen_dataset,
+    dataset,
     jobs,
     config,
     doctor,
 )
 
-__all__ = ["again", "ask", "chat", "config", "doctor", "feedback", "gen_dataset", "index", "jobs", "rate", "sessions", "talk"]
+__all__ = [
+    "again",
+    "ask",
+    "chat",
+    "config",
+    "dataset",
+    "doctor",
+    "feedback",
+    "gen_dataset",
+    "index",
+    "jobs",
+    "rate",
+    "sessions",
+    "talk",
+]

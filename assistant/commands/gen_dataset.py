@@ -76,7 +76,9 @@ def gen_dataset(
     method: Annotated[
         Literal["rule-based", "llm-based", "augmented"], typer.Option("--method", help="How questions are made.")
     ] = "rule-based",
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Examples in all.")] = 100,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=1, help="Examples in all; default 100, of feedback all.")
+    ] = None,
     split: Annotated[
         bool, typer.Option("--split/--no-split", help="Training, validation and test files, or one.")
     ] = True,
@@ -125,7 +127,7 @@ def gen_dataset(
     Rules need no model: questions from fields, tables, sentences and headings, and 15% near misses whose right answer is a
     refusal. With --method llm-based a teacher writes them; with augmented, questions are also asked in other words.
     """
-    from assistant.datasets.run import Wanted, from_documents, from_feedback
+    from assistant.datasets.run import Wanted, from_documents
 
     wanted = Wanted(
         inputs=tuple(path.expanduser() for path in [*(inputs or []), *([chunks] if chunks else [])]),
@@ -134,4 +136,8 @@ def gen_dataset(
         language=language, context=context, system_prompt=system_prompt, base_model=base_model, max_length=max_length,
         form=form, teacher=teacher, workers=workers, yes=yes, force=force, verbose=verbose, validate=validate,
     )  # fmt: skip
-    return from_feedback(app, wanted) if source == "feedback" else from_documents(app, wanted)
+    if source == "documents":
+        return from_documents(app, wanted)
+    from assistant.datasets.feedback import from_feedback
+
+    return from_feedback(app, wanted)

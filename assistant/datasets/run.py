@@ -18,7 +18,7 @@ from assistant.datasets.source import Opened, opened
 from finetune.context import Context
 from finetune.dataset import check_unedited, manifest_path, write
 from finetune.examples import Method, Type
-from finetune.make import Made, Maker, Request, Tools, by_rules
+from finetune.make import Made, Maker, Request, Tools
 from finetune.split import Shares
 from retrieval.errors import BadInput
 from retrieval.files import no_space
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from assistant.app import App
     from assistant.feedback.rows import Format
 
+COUNT = 100
+"""Examples where the user does not say how many."""
 UNREADABLE = 3
 """Files that could not be read that are named."""
 
@@ -39,7 +41,8 @@ class Wanted:
     inputs: tuple[Path, ...]
     output: Path
     method: Method
-    count: int
+    count: int | None
+    """None: 100, and of feedback all."""
     split: bool
     train_ratio: float
     val_ratio: float
@@ -71,10 +74,11 @@ def from_documents(app: App, wanted: Wanted) -> DatasetResult:
             raise _nothing(made)
         written, manifest = write(wanted.output, made, _about(wanted, found.about), split=wanted.split)
     files = tuple(DatasetFile(w.path, w.split, w.rows) for w in written)
+    total = request.count
     main = sum(w.rows for w in written if w.split != "test_seen")
-    notes = (*_fewer(wanted, made, main), *_unread(found))
+    notes = (*_fewer(wanted, total, made, main), *_unread(found))
     return DatasetResult(
-        files, manifest_path(wanted.output), wanted.count, main, manifest["counts"], manifest["tokens"], manifest["drops"],
+        files, manifest_path(wanted.output), total, main, manifest["counts"], manifest["tokens"], manifest["drops"],
         manifest["leaks"], manifest["drop_examples"], notes, wanted.verbose, round(time.monotonic() - start, 1),
     )  # fmt: skip
 
@@ -83,7 +87,7 @@ def _request(wanted: Wanted) -> Request:
     languages: frozenset[Language] = frozenset(("fr", "en") if wanted.language == "auto" else (wanted.language,))  # type: ignore[arg-type]
     shares = Shares(wanted.train_ratio, wanted.val_ratio)
     return Request(
-        wanted.count,
+        wanted.count or COUNT,
         shares,
         wanted.seed,
         wanted.split,
@@ -117,19 +121,19 @@ def _folder() -> Iterator[Path]:
 
 
 def _made(app: App, wanted: Wanted, request: Request, found: Opened, folder: Path) -> Made:
+    from assistant.datasets.methods import method_of
     from assistant.progress import SyncProgress
 
     framing = PromptFraming(app.prompts, wanted.system_prompt)
-    with SyncProgress(app.screen) as progress:
-        tools = Tools(app.embedder, framing, _counter(wanted.base_model), progress, folder, found.search)
-        maker = Maker(found.source, request, tools)
-        refusals: Mapping[Language, str] = {
-            language: framing.refusal(language, with_passages=wanted.context != "none") for language in ("fr", "en")
-        }
-        return maker.make(by_rules(refusals))
+    refusals: Mapping[Language, str] = {
+        language: framing.refusal(language, with_passages=wanted.context != "none") for language in ("fr", "en")
+    }
+    with SyncProgress(app.screen) as progress, method_of(app, wanted, found, refusals) as method:
+        tools = Tools(app.embedder, framing, counter(wanted.base_model), progress, folder, found.search)
+        return Maker(found.source, request, tools).make(method)
 
 
-def _counter(base_model: str) -> Any:
+def counter(base_model: str) -> Any:
     """Tokens of messages: by a base model's own tokenizer, or by an estimate."""
     from assistant.generators.models.tokens import estimate
 
@@ -160,7 +164,7 @@ def _about(wanted: Wanted, source: Mapping[str, Any]) -> dict[str, Any]:
         "system_prompt",
         "max_length",
     )
-    asked = {name: getattr(wanted, name) for name in names}
+    asked = {name: getattr(wanted, name) for name in names} | {"count": wanted.count or COUNT}
     return {"request": {**asked, "tokenizer": wanted.base_model or "estimate"}, "input": source}
 
 
@@ -173,15 +177,15 @@ def _nothing(made: Made) -> BadInput:
     )
 
 
-def _fewer(wanted: Wanted, made: Made, got: int) -> list[str]:
+def _fewer(wanted: Wanted, total: int, made: Made, got: int) -> list[str]:
     """Why there are fewer examples than were asked for."""
-    if got >= wanted.count:
+    if got >= total:
         return []
     dropped = ", ".join(f"{n} {reason}" for reason, n in made.drops.counts.most_common(3))
     left_out = f"; dropped: {dropped}" if dropped else ""
     types = f" of the types {wanted.types}" if wanted.types else ""
     return [
-        f"{got} of {wanted.count} examples could be made: the documents give {made.possible} candidates{types} by rules, and each "
+        f"{got} of {total} examples could be made: the documents give {made.possible} candidates{types} by rules, and each "
         f"split has its own documents{left_out}. More documents, --method augmented or llm-based give more."
     ]
 
@@ -192,7 +196,3 @@ def _unread(found: Opened) -> list[str]:
     named = "; ".join(f"{failure.path}: {failure.reason}" for failure in found.failures[:UNREADABLE])
     more = f"; and {len(found.failures) - UNREADABLE} more" if len(found.failures) > UNREADABLE else ""
     return [f"Not read: {named}{more}."]
-
-
-def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
-    raise NotImplementedError

@@ -98,7 +98,14 @@ def _field(
 ) -> Field | None:
     folded = " ".join(re.sub(r"[^\w]+", " ", fold(key)).replace("_", " ").split())
     raw = document.metadata.get(key)
-    if not folded or folded in TECHNICAL or _ABOUT.match(folded) or _NO_FIELD.match(folded) or _CLAUSE.search(folded):
+    if (
+        not folded
+        or folded in TECHNICAL
+        or _ABOUT.match(folded)
+        or _NO_FIELD.match(folded)
+        or _CLAUSE.search(folded)
+        or folded.isdigit()
+    ):
         return None
     quote = next((line.strip() for line, bare in lines if key in bare and value and value in bare), "")
     # A list below its key, or a row of several cells, does not stand in one line; they are read elsewhere.

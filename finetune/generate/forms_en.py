@@ -19,7 +19,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "I'm looking for the {np} of {T}.",
     ),
     "quoted": (
-        "What does the page about {T} say under {key}?",
+        "What does the documentation of {T} say under {key}?",
         "What information does the documentation of {T} give for {key}?",
         "For {T}, what is stated under {key}?",
         "In the documentation of {T}, what does it say for {key}?",
@@ -38,7 +38,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "For {T}, what {est} the {np}?",
     ),
     "when-quoted": (
-        "What date does the page about {T} give for {key}?",
+        "What date does the documentation of {T} give for {key}?",
         "For {T}, what date is stated under {key}?",
     ),
     "amount": (
@@ -47,7 +47,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "Can you give me the {np} of {T}?",
     ),
     "number-quoted": (
-        "What figure does the page about {T} give for {key}?",
+        "What figure does the documentation of {T} give for {key}?",
         "For {T}, what number is stated under {key}?",
     ),
     "items": (
@@ -59,12 +59,12 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "Which {np} does the documentation of {T} name?",
     ),
     "items-quoted": (
-        "What does the page about {T} list under {key}?",
+        "What does the documentation of {T} list under {key}?",
         "Which entries does the documentation of {T} give for {key}?",
-        "List what the page about {T} states under {key}.",
+        "List what the documentation of {T} states under {key}.",
     ),
     "bool": (
-        "Does the page about {T} state {key}?",
+        "Does the documentation of {T} state {key}?",
         "For {T}, is {key} set to true?",
         "According to the documentation, is {key} true for {T}?",
     ),
@@ -75,7 +75,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "Can you confirm that the {np} of {T} is {v}?",
     ),
     "yes-no-quoted": (
-        "Does the page about {T} give “{v}” for {key}?",
+        "Does the documentation of {T} give “{v}” for {key}?",
         "Is “{v}” what the documentation of {T} states under {key}?",
     ),
     "among": (
@@ -83,7 +83,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "Does the documentation of {T} name {v} among its {np}?",
         "Do the {np} of {T} include {v}?",
     ),
-    "among-quoted": ("Does the page about {T} list “{v}” under {key}?",),
+    "among-quoted": ("Does the documentation of {T} list “{v}” under {key}?",),
     "cell": (
         "In the documentation of {T}, what is “{column}” for “{row}”?",
         "For “{row}”, what does the table of {T} give under “{column}”?",
@@ -99,13 +99,13 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "Is the {np} the same for {T} and {U}?",
         "Is it true that {T} and {U} have the same {np}?",
     ),
-    "same-quoted": ("Do the pages about {T} and {U} give the same value for {key}?",),
+    "same-quoted": ("Do {T} and {U} have the same value for {key}?",),
     "differ": (
         "Compare the {np} of {T} and of {U}.",
         "How does the {np} of {T} differ from that of {U}?",
         "What are the {nps} of {T} and {U}?",
     ),
-    "differ-quoted": ("Compare what the pages about {T} and {U} give for {key}.",),
+    "differ-quoted": ("Compare what the documentation gives for {key} of {T} and of {U}.",),
     "more": ("Which of {T} and {U} has the higher {np}?", "Between {T} and {U}, which has the higher {np}?"),
     "older": ("Which of {T} and {U} has the earlier {np}?", "Between {T} and {U}, which has the earlier {np}?"),
     "list": (
@@ -115,7 +115,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "list-quoted": ("Which pages state “{v}” for {key}?", "List the pages that give “{v}” under {key}."),
     "list-closed": ("Which of {names} have {v} as their {np}?", "Among {names}, which have {v} as their {np}?"),
-    "list-closed-quoted": ("Among the pages about {names}, which state “{v}” for {key}?",),
+    "list-closed-quoted": ("Among {names}, which state “{v}” for {key}?",),
     "concept.host": ("Who hosts {T}?", "Can you tell me who hosts {T}?"),
     "concept.incubator": ("Who incubates {T}?", "Which organisation incubates {T}?"),
     "concept.vendor": ("Who publishes {T}?", "Which vendor is behind {T}?"),
