@@ -138,7 +138,7 @@ class Calls:
         """The end of a run, with what is kept of it."""
         kept = (
             ""
-            if self.replies is None
+            if self.replies is None or not self.paid + self.kept
             else f" The replies so far are kept in {self.replies.path}: the same command goes on from there."
         )
         return TeacherStopped(fault.message, f"{fault.hint}{kept}".strip())

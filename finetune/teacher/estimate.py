@@ -86,7 +86,7 @@ class Estimate:
         kept = f", {self.kept} of them paid before" if self.kept else ""
         each = f"{self.workers} worker{'s' * (self.workers > 1)} of {TOKENS_PER_SECOND:g} tokens a second"
         return [
-            f"{' and '.join(dict.fromkeys(work.model for work in self.works))}: about {self.calls} calls{kept}",
+            f"calls: about {self.calls} to {' and '.join(dict.fromkeys(work.model for work in self.works))}{kept}",
             f"tokens: about {prompt:,} to read and {output:,} to write",
             f"cost: {self._cost()}",
             f"time: about {_time(self.seconds)}, assuming {each}",

@@ -25,7 +25,8 @@ from retrieval.types import Language, Message
 __all__ = ["Reading", "examples"]
 
 BATCH = 16
-"""Chunks that are asked about before their questions are checked: enough to keep every worker busy."""
+"""Chunks that are asked about before their questions are checked: enough to keep every worker busy. The first batches are
+smaller, so that whoever wants a few examples pays for a few."""
 FIRST = 20
 """Replies after which a teacher that mostly writes garbage is given up."""
 FOUND = 10
@@ -33,8 +34,17 @@ FOUND = 10
 SHOWN = 5
 """Passages that the second answer is given."""
 
+REFUSALS = 0.2
+"""Largest share of refusals among what is asked a second time: each costs a call."""
+
 Find = Callable[[str], Sequence[int]]
 TextOf = Callable[[int], str]
+Refuses = Callable[[str, Language], bool]
+NOT_FOUND: Mapping[Language, str] = {
+    "fr": "Je ne trouve pas la réponse dans les documents.",
+    "en": "I can't find the answer in the documents.",
+}
+"""What the second answer is to say when the passages do not hold it."""
 
 
 class TeacherUnfit(GeneratorFailed):
@@ -51,18 +61,21 @@ def examples(
     *,
     text_of: TextOf | None = None,
     judge: Asker | None = None,
+    refuses: Refuses | None = None,
 ) -> Iterator[Example]:
     """Examples of each chunk in turn, at most `per_chunk` and a refusal each.
 
     `find`: numbers of the chunks that our search finds, best first. Without it the second answer is given the chunk alone,
     the form of an example says `teacher.not-searched`, and no refusal is made. `text_of`: title and text of a chunk by its
-    number, for what is found beside the chunks given. `judge`: who gives the second answer, else the teacher.
+    number, for what is found beside the chunks given. `judge`: who gives the second answer, else the teacher. `refuses`:
+    whether an answer only says that there is none, else when it is the one that was asked for, word for word.
     Raises TeacherUnfit, and what the asker raises.
     """
-    method = _Method(asker, judge or asker, find, text_of, per_chunk, drops, known_refusal)
-    readings = iter(chunks)
-    while batch := list(islice(readings, BATCH)):
+    method = _Method(asker, judge or asker, find, text_of, per_chunk, drops, known_refusal, refuses or _refuses)
+    readings, size = iter(chunks), 2
+    while batch := list(islice(readings, size)):
         yield from method.batch(batch)
+        size = min(2 * size, BATCH)
     method.fitness.end()
 
 
@@ -90,10 +103,13 @@ class _Method:
         per_chunk: int,
         drops: Drops,
         refusals: Mapping[Language, str],
+        refuses: Refuses,
     ) -> None:
         self._teacher, self._judge = teacher, judge
         self._find, self._text_of = find, text_of
-        self._per_chunk, self._drops, self._refusals = per_chunk, drops, refusals
+        self._per_chunk, self._drops, self._refusals, self._refuses = per_chunk, drops, refusals, refuses
+        self._kept = self._refusing = 0
+        """Questions that went on to a second answer, and refusals among them."""
         self.fitness = _Fitness(teacher.name)
 
     def batch(self, readings: Sequence[Reading]) -> Iterator[Example]:
@@ -105,7 +121,8 @@ class _Method:
             for proposal in proposals
             if (candidate := self._candidate(reading, proposal, texts)) is not None
         ]
-        answers = self._judge.ask_all([self._blind(candidate) for candidate in candidates])
+        # All of them before the first is used: whoever has enough then breaks off no call that is paid for.
+        answers = list(self._judge.ask_all([self._blind(candidate) for candidate in candidates]))
         for candidate, answer in zip(candidates, answers, strict=True):
             reason = self._disagreement(candidate, answer)
             if reason:
@@ -152,9 +169,13 @@ class _Method:
                 reason = "our search does not find its chunk"
         elif not reason and kind == "refusal":
             reason = "no search to check a refusal with"
+        if not reason and kind == "refusal" and self._refusing >= REFUSALS * (self._kept + 1):
+            reason = "refusals enough"
         if reason:
             self._drops.add(reason, f"{proposal.question} — {proposal.answer or proposal.type}")
             return None
+        self._kept += 1
+        self._refusing += kind == "refusal"
         return _Candidate(reading, proposal, self._passages(reading, found, texts))
 
     def _passages(self, reading: Reading, found: Sequence[int], texts: Mapping[int, str]) -> tuple[str, ...]:
@@ -168,14 +189,14 @@ class _Method:
 
     def _blind(self, candidate: _Candidate) -> tuple[Message, ...]:
         language = candidate.reading.language
-        return answering(candidate.proposal.question, candidate.passages, self._refusals[language], language)
+        return answering(candidate.proposal.question, candidate.passages, NOT_FOUND[language], language)
 
     def _disagreement(self, candidate: _Candidate, answer: str | Failed) -> str:
         """Why the second answer speaks against the example; empty when it does not."""
         if isinstance(answer, Failed):
             return answer.reason
         language = candidate.reading.language
-        refused = _refuses(answer, self._refusals[language])
+        refused = self._refuses(answer, language)
         if candidate.refuses:
             return "" if refused else "a second answer finds what was to be refused"
         proposal = candidate.proposal
@@ -244,9 +265,9 @@ def _unreadable(reply: str) -> str:
     return ""
 
 
-def _refuses(answer: str, refusal: str) -> bool:
+def _refuses(answer: str, language: Language) -> bool:
     """Whether an answer is the refusal that was asked for, with hardly a word more."""
-    said, wanted = (" ".join(words(fold(text))) for text in (answer, refusal))
+    said, wanted = (" ".join(words(fold(text))) for text in (answer, NOT_FOUND[language]))
     return wanted in said and len(said) < 2 * len(wanted)
 
 

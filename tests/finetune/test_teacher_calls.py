@@ -242,7 +242,7 @@ def test_the_estimate_counts_calls_tokens_dollars_and_time() -> None:
     assert not found.free
     said = "\n".join(found.lines())
     assert all(
-        words in said for words in ("openai:m: about 50 calls", "by the prices of 2026-01-01", "assuming 4 workers")
+        words in said for words in ("about 50 to openai:m", "by the prices of 2026-01-01", "assuming 4 workers")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -189,6 +190,25 @@ def test_a_near_miss_is_kept_when_the_second_answer_refuses_too() -> None:
     assert (made_too, drops.counts) == ([], {"a second answer finds what was to be refused": 1})
 
 
+def test_a_refusal_in_other_words_is_one_where_it_is_recognised() -> None:
+    learnt: dict[Language, str] = {"fr": "Je ne sais pas.", "en": "I don't know."}
+    teacher = Teacher(REFUSAL, blind="Les documents n'en disent rien.")
+    made = list(examples([READING], teacher, finds(7), 3, Drops(), learnt, refuses=lambda answer, _: "rien" in answer))
+    assert [example.answer for example in made] == ["Je ne sais pas."]
+    assert REFUSALS["fr"] in teacher.asked[1][0].content
+
+
+def test_refusals_are_asked_about_once_in_a_while() -> None:
+    teacher = Teacher(GOOD, REFUSAL, blind=REFUSALS["fr"])
+    chunks = [replace(READING, chunk=replace(CHUNK, number=number)) for number in range(1, 41)]
+    drops = Drops()
+    made = list(examples(chunks, teacher, lambda question: range(1, 11), 3, drops, REFUSALS))
+    seconds = [m for m in teacher.asked if "Question :" in m[-1].content]
+    assert len(made) == len(seconds) - drops.counts["a second answer disagrees"]
+    assert len(made) <= 0.2 * len(seconds) + 1
+    assert drops.counts["refusals enough"] == 40 - len(made)
+
+
 def test_without_a_search_that_is_said_and_no_refusal_is_made() -> None:
     teacher = Teacher(GOOD, REFUSAL)
     (made,), drops = run(teacher, None)
@@ -230,9 +250,11 @@ def test_nothing_is_read_beyond_what_is_wanted() -> None:
             read.append(number)
             yield replace(READING, chunk=replace(CHUNK, number=number))
 
-    made = examples(chunks(), Teacher(GOOD), lambda question: range(1, 11), 3, Drops(), REFUSALS)
+    made = examples(chunks(), Teacher(GOOD), None, 3, Drops(), REFUSALS)
     next(made)
-    assert len(read) == BATCH
+    assert len(read) == 2
+    assert len(list(islice(made, 100))) == 100
+    assert len(read) < 100 + BATCH
 
 
 def test_a_text_cannot_leave_its_fence() -> None:
