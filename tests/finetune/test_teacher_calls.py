@@ -241,9 +241,7 @@ def test_the_estimate_counts_calls_tokens_dollars_and_time() -> None:
     assert found.seconds == pytest.approx((50 + (asked.output_tokens + blind.output_tokens) / 40) / 4)
     assert not found.free
     said = "\n".join(found.lines())
-    assert all(
-        words in said for words in ("about 50 to openai:m", "by the prices of 2026-01-01", "assuming 4 workers")
-    )
+    assert all(words in said for words in ("about 50 to openai:m", "by the prices of 2026-01-01", "assuming 4 workers"))
 
 
 def test_what_was_paid_before_is_not_counted_again() -> None:
