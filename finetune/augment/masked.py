@@ -47,7 +47,6 @@ class Masked:
 
 def mask(text: str, language: Language, names: Sequence[str] = ()) -> Masked:
     """Hide `names` where they stand, and everything else that is protected."""
-    text = _MASK.sub(" ", text)
     parts: list[tuple[int, int, int]] = []
     for name in sorted(set(names), key=lambda name: (-len(name), name)):
         for found in _places(text, name):

@@ -27,6 +27,8 @@ def paraphrases(
 
     The form says what was done, "synonym+typo". No question comes twice, nor does the example's own.
     """
+    if re.search(MASK, example.question):
+        return  # it uses the characters that masks are made of
     seen = {example.question}
     masked = mask(example.question, example.language, names)
     reworded = [*_reworded(masked, example), *_shortened(masked, acronyms(text))]

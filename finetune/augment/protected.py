@@ -58,10 +58,9 @@ def spans(text: str, language: Language) -> Iterator[Span]:
 
 
 def _word(text: str, start: int, end: int, opens: bool, language: Language) -> Iterator[Span]:
-    if language == "fr":
-        while elided := _ELISION.match(text, start, end):
-            opens = opens and not text[elided.end()].isupper()  # "L'Urssaf est-elle…"
-            start = elided.end()
+    while (elided := _ELISION.match(text, start, end)) and (language == "fr" or text[elided.end()].isupper()):
+        opens = opens and not text[elided.end()].isupper()  # "L'Urssaf est-elle…"
+        start = elided.end()
     if possessive := _POSSESSIVE.search(text[start:end]):
         end = start + possessive.start()
     word = text[start:end]
@@ -101,25 +100,37 @@ def unchanged(
 
     `equal`: acronyms and what they stand for, which count as the same. `folded`: case and accents may be lost.
     """
-    before, after = (_canonical(text, equal or {}) for text in (before, after))
-    pair = (fold(before), fold(after))
-    # What stands first may be any word with a capital.
-    named = [name.strip() for name in names if re.search(r"\w", name)]
-    loose = {fold(_canonical(name, equal or {})) for name in named} | {
-        fold(item) for text in (before, after) for item, start in _items(text, language) if start or folded
-    }
-    exact = {item for text in (before, after) for item, start in _items(text, language) if not start}
-    return _same(*pair, loose, language) and (folded or _same(before, after, exact, language))
+    before, after, *named = (_canonical(text, equal or {}) for text in (before, after, *names))
+    exact = {name for name in named if re.search(r"\w", name) and max(_count(before, name), _count(after, name))}
+    loose = {fold(name) for name in named if re.search(r"\w", name) and name not in exact}
+    for text in (before, after):
+        for span in spans(text, language):
+            # What stands first may be any word with a capital.
+            item = text[span.start : span.end]
+            loose |= {fold(item)} if span.kind == "start" else set()
+            exact |= {item} if span.kind != "start" else set()
+    folds = fold(before), fold(after)
+    if folded:
+        return _same(*folds, loose | set(map(fold, exact)), language, more=True)
+    return _same(*folds, loose, language) and _same(before, after, exact, language)
 
 
-def _same(before: str, after: str, items: set[str], language: Language) -> bool:
-    """Whether both hold each item as often; a word as common as "La" of "La Bonne Formation" may come again."""
-    counts = ((item, _count(before, item), _count(after, item)) for item in items)
-    return all(one == other or (other > 0 and fold(item) in _OPENERS[language]) for item, one, other in counts)
+def _same(before: str, after: str, items: set[str], language: Language, *, more: bool = False) -> bool:
+    """Whether both hold each item as often; "La" of "La Bonne Formation" and "D" (as in "I'd") need not.
+
+    `more`: so may every item without a number: in small letters, words around it may be the same.
+    """
+    for item in items:
+        one, other = _count(before, item), _count(after, item)
+        again = _is_common(item, language) or (more and other >= one and not any(map(str.isdigit, item)))
+        if one != other and not (again and one and other):
+            return False
+    return True
 
 
-def _items(text: str, language: Language) -> list[tuple[str, bool]]:
-    return [(text[span.start : span.end], span.kind == "start") for span in spans(text, language)]
+def _is_common(item: str, language: Language) -> bool:
+    letters = [c for c in item if c.isalnum()]
+    return fold(item) in _OPENERS[language] or (len(letters) == 1 and letters[0].isalpha())
 
 
 def _canonical(text: str, equal: Mapping[str, str]) -> str:

@@ -170,7 +170,7 @@ def test_names_numbers_and_codes_never_change(frame: tuple[Language, str], name:
     language, text = frame
     asked, names = example(text.format(name), language, "definition" if seed % 2 else "which"), [name] if named else []
     for form, other in paraphrases(asked, "", random.Random(seed), names):
-        assert unchanged(asked.question, other, language, names, folded=lossy(form)), (form, other)
+        assert unchanged(asked.question, other, language, names, folded=lossy(form)), (asked.question, form, other)
         assert other not in ("", asked.question)
 
 
