@@ -151,7 +151,9 @@ class Chat:
             return 0
         if not (self.interactive and call.command.background):
             return show(call.run(self.app), self.app.screen, as_json=self.as_json or call.as_json)
-        job = self.app.jobs.start(line[1:], [call.command.name, *map(os.path.expanduser, split_words(line)[1:])])
+        asked = call.command.before_job(self.app, call.arguments) if call.command.before_job else ()
+        words = [call.command.name, *map(os.path.expanduser, split_words(line)[1:]), *asked]
+        job = self.app.jobs.start(line[1:], words)
         self.app.screen.out(f"Job {job.number} has begun; ask on meanwhile. ", dim("/jobs shows it, /cancel stops it"))
         return 0
 

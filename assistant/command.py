@@ -47,6 +47,7 @@ WORD = re.compile(r"""
     """, re.VERBOSE)  # fmt: skip
 
 
+BeforeJob = Callable[["App", Mapping[str, Any]], Sequence[str]]
 Kind = Literal["answer", "chunk", "mode", "model", "path", "session", "setting", "value", "command"]
 
 
@@ -136,6 +137,8 @@ class Command:
     """Whether it is a slash-command."""
     on_cli: bool = True
     """Whether it is a subcommand of `dyag`."""
+    before_job: BeforeJob | None = None
+    """Asks what a job has nobody to ask; returns words to add to its command line."""
 
     @property
     def help(self) -> str:
@@ -198,12 +201,13 @@ def command(
     examples: Sequence[str] = (),
     in_chat: bool = True,
     on_cli: bool = True,
+    before_job: BeforeJob | None = None,
 ) -> Callable[[F], F]:
     """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API."""
 
     def declare(function: F) -> F:
         own_name = name or function.__name__.replace("_", "-")
-        found = Command(own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli)
+        found = Command(own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli, before_job)
         if taken := {own_name, *aliases} & {n for c in COMMANDS for n in (c.name, *c.aliases)}:
             raise ValueError(f"declared twice: {', '.join(sorted(taken))}")
         COMMANDS.append(found)

@@ -21,7 +21,7 @@ _TYPES = 15
 @render.register
 def _(result: ValidateResult, screen: Screen) -> None:
     for report in result.files:
-        _report(report, screen)
+        show_report(report, screen)
     _tokens(result, screen)
     errors, warnings = (sum(report.count(kind) for report in result.files) for kind in ("error", "warning"))
     screen.out()
@@ -88,7 +88,8 @@ def _(result: DatasetStats, screen: Screen) -> None:
         screen.out(f"Drawn in {result.plot}.")
 
 
-def _report(report: FileReport, screen: Screen) -> None:
+def show_report(report: FileReport, screen: Screen) -> None:
+    """What is wrong with one file."""
     about = ", ".join(part for part in (report.format or "", _amount(report.rows, "row")) if part)
     screen.out(bold(str(report.path)), dim(f"  {about}"))
     if not report.findings:

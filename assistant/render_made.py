@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant.commands.gen_dataset import DatasetResult
 from assistant.render import render
+from assistant.render_datasets import show_report
 from assistant.screen import Screen, bold, dim
 
 _REASONS = 8
@@ -22,6 +23,9 @@ def _(result: DatasetResult, screen: Screen) -> None:
     _types(result.counts, screen)
     _drops(result, screen)
     _leaks(result.leaks, screen)
+    for report in result.checked:
+        screen.out()
+        show_report(report, screen)
     for note in result.notes:
         screen.note(note)
 

@@ -73,11 +73,13 @@ def write(output: Path, made: Made, about: Mapping[str, Any], *, split: bool) ->
         try:
             for name, path in paths.items():
                 lines = [_line(row) for row in made.rows[name]]
-                parts.append((_part(path, lines), path))
+                parts.append((part_of(path), path))
+                _write(part_of(path), lines)
                 written.append(Written(path, name, len(lines), hashlib.sha256("".join(lines).encode()).hexdigest()))
             manifest = manifest_of(made, written, about)
             text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
-            parts.append((_part(manifest_path(output), [text]), manifest_path(output)))
+            parts.append((part_of(manifest_path(output)), manifest_path(output)))
+            _write(part_of(manifest_path(output)), [text])
             _replace(output, parts, set(paths.values()))
         finally:
             for part, _ in parts:
@@ -96,14 +98,17 @@ def _make_folder(output: Path) -> None:
         ) from error
 
 
-def _part(path: Path, lines: Sequence[str]) -> Path:
-    """A file beside the one to be written, safe on the disk."""
-    part = path.with_name(f"{path.name}.part")
+def part_of(path: Path) -> Path:
+    """What a file is written to before it is renamed."""
+    return path.with_name(f"{path.name}.part")
+
+
+def _write(part: Path, lines: Sequence[str]) -> None:
+    """A private file, safe on the disk."""
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
-    return part
 
 
 def _replace(output: Path, parts: Sequence[tuple[Path, Path]], now: set[Path]) -> None:

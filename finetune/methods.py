@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from finetune.augment.augmented import augmented
-from finetune.drops import Drops
+from finetune.augment.model import ToReword, reworded
 from finetune.examples import Example, Split
 from finetune.generate.rules import Rules
 from finetune.make import Maker, Plan
@@ -34,8 +34,19 @@ CHUNKS_OF_DOCUMENT = 4
 """Chunks of one document that a teacher is given, so that a long one does not crowd out the others."""
 SHORTEST_CHUNK = 80
 """Characters; what is shorter says too little to ask about."""
+WORDINGS = 2
+"""Other ways to ask one question that a model is asked for."""
 Method = Callable[[Maker, Plan], None]
 Refusals = Mapping[Language, str]
+
+
+@dataclass(frozen=True)
+class Rewording:
+    """A language model that asks training questions in other words."""
+
+    asker: Asker
+    agree: Callable[[Sequence[ToReword]], None]
+    """Told what will be sent before anything is. Raises UserError when the user would rather not."""
 
 
 def by_rules(refusals: Refusals) -> Method:
@@ -49,10 +60,8 @@ def by_rules(refusals: Refusals) -> Method:
     return method
 
 
-def by_augmenting(
-    refusals: Refusals, more: Callable[[Example, Sequence[str]], Iterable[Example]] | None = None
-) -> Method:
-    """Rules, and for training their questions in other words too. `more`: paraphrases of a model, given the names to keep.
+def by_augmenting(refusals: Refusals, rewording: Rewording | None = None) -> Method:
+    """Rules, and for training their questions in other words too: those of a model first, where there is one.
 
     What tests is asked in the words of the rules: an evaluation should not depend on who made the typos.
     """
@@ -62,7 +71,10 @@ def by_augmenting(
         wanted = maker.wanted()
         total = wanted["train"]
         _fill(maker, pools, {"train": total - round(total * IN_OTHER_WORDS)})
-        _paraphrase(maker, total, more)
+        basis = [_to_reword(maker, example) for example in maker.taken["train"]]
+        if rewording is not None:
+            _reword(maker, basis, total, rewording)
+        _paraphrase(maker, basis, total)
         _draw(maker, pools["train"], "train", total - len(maker.rows["train"]))
         _fill(maker, pools, {split: n for split, n in wanted.items() if split != "train"})
 
@@ -133,15 +145,28 @@ def _draw_seen(maker: Maker, pool: Pool, count: int) -> None:
 # other words -------------------------------------------------------------------------------------------------------------
 
 
-def _paraphrase(maker: Maker, total: int, more: Callable[[Example, Sequence[str]], Iterable[Example]] | None) -> None:
-    """Take paraphrases of the training examples, one of each in turn, until there are `total` rows."""
+def _to_reword(maker: Maker, example: Example) -> ToReword:
+    passages = maker.source.passages(example.gold)
+    names = [p.title for p in passages.values() if p.title]
+    return ToReword(example, "\n".join(p.text for p in passages.values()), names)
+
+
+def _reword(maker: Maker, basis: Sequence[ToReword], total: int, rewording: Rewording) -> None:
+    """Take what a model makes of the training questions."""
+    rewording.agree(basis)
+    for example in reworded(basis, rewording.asker, WORDINGS, maker.drops):
+        maker.tools.progress("asking for other words", len(maker.rows["train"]), total)
+        maker.take("train", example)
+        if len(maker.rows["train"]) >= total:
+            break
+
+
+def _paraphrase(maker: Maker, basis: Sequence[ToReword], total: int) -> None:
+    """Take paraphrases by rules, one of each training question in turn, until there are `total` rows."""
     streams: list[Iterator[Example]] = []
-    for example in list(maker.taken["train"]):
-        passages = maker.source.passages(example.gold)
-        names = [p.title for p in passages.values() if p.title]
-        rng = random.Random(f"{maker.request.seed}:augment:{example.id}")
-        text = "\n".join(p.text for p in passages.values())
-        streams.append(_other_words(example, text, names, rng, maker.drops, more))
+    for one in basis:
+        rng = random.Random(f"{maker.request.seed}:augment:{one.example.id}")
+        streams.append(augmented(one.example, one.text, one.names, rng, maker.drops))
     while streams and len(maker.rows["train"]) < total:
         left = []
         for stream in streams:
@@ -150,20 +175,6 @@ def _paraphrase(maker: Maker, total: int, more: Callable[[Example, Sequence[str]
                 maker.take("train", found)
                 left.append(stream)
         streams = left
-
-
-def _other_words(
-    example: Example,
-    text: str,
-    names: Sequence[str],
-    rng: random.Random,
-    drops: Drops,
-    more: Callable[[Example, Sequence[str]], Iterable[Example]] | None,
-) -> Iterator[Example]:
-    """Other questions for an example: those of a model first, where there is one."""
-    if more is not None:
-        yield from more(example, names)
-    yield from augmented(example, text, names, rng, drops)
 
 
 # a teacher ---------------------------------------------------------------------------------------------------------------
@@ -179,6 +190,8 @@ class Teaching:
     """Numbers of the chunks that our search finds for a question, best first."""
     agree: Callable[[Sequence[Reading]], None]
     """Told what will be read before anything is asked. Raises UserError when the user would rather not."""
+    refuses: Callable[[str, Language], bool]
+    """Whether a reply only says that there is no answer."""
 
 
 def by_teacher(refusals: Refusals, teaching: Teaching) -> Method:
@@ -220,7 +233,15 @@ def _teach(maker: Maker, split: Split, readings: Sequence[Reading], teaching: Te
     extra: int = wanted.get("test_seen", 0) if split == "train" else 0
     text_of = _TextOf(maker)
     made = examples(
-        readings, teaching.asker, teaching.find, PER_CHUNK, maker.drops, refusals, text_of=text_of, judge=teaching.judge
+        readings,
+        teaching.asker,
+        teaching.find,
+        PER_CHUNK,
+        maker.drops,
+        refusals,
+        text_of=text_of,
+        judge=teaching.judge,
+        refuses=teaching.refuses,
     )
     for example in made:
         maker.tools.progress(f"asking for {split}", len(maker.rows[split]), wanted[split])

@@ -140,6 +140,7 @@ class Source:
 
     def _shown(self, path: str) -> str:
         home = f"{self.library.path.parent.parent}{os.sep}"
+        path = path if os.path.isabs(path) else f"{home}{path}"
         root = next((r for r in (*self._roots, home) if path.startswith(r)), "")
         return path.removeprefix(root).replace(os.sep, "/")
 

@@ -51,6 +51,8 @@ class Shares:
         wanted: dict[Split, int] = {"val": round(total * self.val), "test": round(total * self.test)}
         if total >= 3:
             wanted = {split: max(n, 1) if self.of(split) > 1e-9 else 0 for split, n in wanted.items()}
+            largest = max(wanted, key=lambda split: wanted[split])
+            wanted[largest] -= max(0, 1 - (total - sum(wanted.values())))
         return {"train": total - sum(wanted.values()), **wanted}
 
 

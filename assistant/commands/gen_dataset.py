@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +13,8 @@ from assistant.command import Completes, command
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.datasets.run import Wanted
+    from finetune.formats.checks import FileReport
 
 OUTPUT = Path("data/finetuning/dataset.jsonl")
 
@@ -47,11 +49,46 @@ class DatasetResult:
     """What the user should know: why there are fewer than asked for, files that could not be read."""
     verbose: bool = False
     seconds: float = 0.0
+    checked: tuple[FileReport, ...] = ()
+    """What `--validate` found."""
+
+    @property
+    def exit_code(self) -> int:
+        return int(any(report.count("error") for report in self.checked))
+
+
+def wanted_of(app: App, options: Mapping[str, Any], **more: Any) -> Wanted:
+    """What the options ask for."""
+    from assistant.datasets.run import Wanted
+
+    inputs = [*(options["inputs"] or []), *filter(None, [options["chunks"]])]
+    own = {field.name: options[field.name] for field in fields(Wanted) if field.name in options}
+    paths = {
+        "inputs": tuple(path.expanduser() for path in inputs),
+        "output": options["output"] or app.home.path / OUTPUT,
+    }
+    return Wanted(**{**own, **paths, **more})
+
+
+def agree_first(app: App, options: Mapping[str, Any]) -> list[str]:
+    """In the chat: ask whether a model may be paid for, before the job begins that has nobody to ask."""
+    from assistant.datasets.methods import Agreed, calls_a_model
+    from assistant.datasets.run import from_documents
+
+    wanted = wanted_of(app, options, only_agree=True)
+    if wanted.yes or options["source"] == "feedback" or not calls_a_model(wanted):
+        return []
+    try:
+        from_documents(app, wanted)
+    except Agreed:
+        return ["--yes"]
+    raise RuntimeError("a method that calls a model did not ask")
 
 
 @command(
     "gen-dataset",
     background=True,
+    before_job=agree_first,
     aliases=("generate-training",),
     examples=(
         "dyag gen-dataset --count 500 --output data/finetuning/dataset.jsonl",
@@ -127,17 +164,11 @@ def gen_dataset(
     Rules need no model: questions from fields, tables, sentences and headings, and 15% near misses whose right answer is a
     refusal. With --method llm-based a teacher writes them; with augmented, questions are also asked in other words.
     """
-    from assistant.datasets.run import Wanted, from_documents
+    options = dict(locals())  # all of them, by name, as `agree_first` is given them
+    if source == "feedback":
+        from assistant.datasets.feedback import from_feedback
 
-    wanted = Wanted(
-        inputs=tuple(path.expanduser() for path in [*(inputs or []), *([chunks] if chunks else [])]),
-        output=output or app.home.path / OUTPUT,
-        method=method, count=count, split=split, train_ratio=train_ratio, val_ratio=val_ratio, seed=seed, types=types,
-        language=language, context=context, system_prompt=system_prompt, base_model=base_model, max_length=max_length,
-        form=form, teacher=teacher, workers=workers, yes=yes, force=force, verbose=verbose, validate=validate,
-    )  # fmt: skip
-    if source == "documents":
-        return from_documents(app, wanted)
-    from assistant.datasets.feedback import from_feedback
+        return from_feedback(app, wanted_of(app, options))
+    from assistant.datasets.run import from_documents
 
-    return from_feedback(app, wanted)
+    return from_documents(app, wanted_of(app, options))

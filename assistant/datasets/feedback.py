@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
+from assistant.datasets.run import checked, counter
 from assistant.feedback.corrections import SavedCorrections, save_corrections
 from assistant.feedback.dataset import FeedbackRows, feedback_rows
 from finetune.dataset import check_unedited, manifest_path, question_of, write
@@ -44,6 +45,7 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
         tuple(DatasetFile(w.path, w.split, w.rows) for w in written), manifest_path(wanted.output), len(rows), len(rows),
         manifest["counts"], manifest["tokens"], manifest["drops"], manifest["leaks"], {},
         (*notes, *_notes(found, saved)), wanted.verbose, round(time.monotonic() - start, 1),
+        checked(wanted, [w.path for w in written]),
     )  # fmt: skip
 
 
@@ -60,8 +62,6 @@ def _short(rows: Sequence[Row], wanted: Wanted, drops: Drops) -> list[dict[str, 
 
 def tokens_of(row: Row, wanted: Wanted) -> int:
     """Tokens of the longest sequence that a row trains on."""
-    from assistant.datasets.run import counter
-
     count = counter(wanted.base_model)
     ends = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
     said = row.get("messages") or [*row["prompt"], *max(ends, key=lambda end: len(end[0]["content"]))]

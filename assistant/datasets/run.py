@@ -27,6 +27,7 @@ from retrieval.types import Language, Message
 if TYPE_CHECKING:
     from assistant.app import App
     from assistant.feedback.rows import Format
+    from finetune.formats.checks import FileReport
 
 COUNT = 100
 """Examples where the user does not say how many."""
@@ -60,6 +61,8 @@ class Wanted:
     force: bool
     verbose: bool
     validate: bool
+    only_agree: bool = False
+    """Ask whether a model may be called, and stop there: a job has nobody to ask."""
 
 
 def from_documents(app: App, wanted: Wanted) -> DatasetResult:
@@ -80,7 +83,18 @@ def from_documents(app: App, wanted: Wanted) -> DatasetResult:
     return DatasetResult(
         files, manifest_path(wanted.output), total, main, manifest["counts"], manifest["tokens"], manifest["drops"],
         manifest["leaks"], manifest["drop_examples"], notes, wanted.verbose, round(time.monotonic() - start, 1),
+        checked(wanted, [file.path for file in files]),
     )  # fmt: skip
+
+
+def checked(wanted: Wanted, paths: Sequence[Path]) -> tuple[FileReport, ...]:
+    """What `dyag dataset validate` says of the files, where that was asked for."""
+    if not wanted.validate:
+        return ()
+    from finetune.formats.validate import validate
+
+    count = counter(wanted.base_model)
+    return validate(paths, lambda text: int(count([Message("user", text)])), max_tokens=wanted.max_length)
 
 
 def _request(wanted: Wanted) -> Request:

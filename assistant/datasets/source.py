@@ -91,9 +91,8 @@ def _nothing(inputs: Sequence[Path], failures: Sequence[Failure]) -> BadInput:
     """What to say when nothing was read: why, when there is a reason."""
     names = ", ".join(map(str, inputs))
     if failures:
-        first = failures[0]
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        return BadInput(f"Nothing could be read from {names}: {first.path}: {first.reason}{more}.", _FORMS)
+        return BadInput(f"Nothing could be read: {failures[0].path}: {failures[0].reason}{more}.", _FORMS)
     return BadInput(f"{names} holds no document: it is empty, or nothing in it can be read.", _FORMS)
 
 

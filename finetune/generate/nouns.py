@@ -114,7 +114,7 @@ def _is_english(phrase: str) -> bool:
         word in ("by", "over", "with", "for", "to", "in", "on", "at", "from", "before", "after", "under")
         for word in words
     )
-    ends = joined or words and re.search(r"(?:ed|ing|ly|s)$", words[-1])
+    ends = joined or (words and re.search(r"(?:ed|ing|ly|s)$", words[-1]))
     return bool(words) and len(words) <= 3 and plain and not told and not ends
 
 

@@ -98,3 +98,58 @@ def run_slash(app: App, line: str) -> int:
     """One slash-command, as the chat runs it."""
     call = parse_slash(line)
     return show(call.run(app), app.screen, as_json=call.as_json) if call else 0
+
+
+def cheap_sheets(folder: Path) -> Path:
+    """Sheets of thirty made-up tools in French and as many in English: fields, lists, a table, sections, sentences."""
+    for n in range(30):
+        values = {
+            "n": n,
+            "maker": f"Maker{n % 7}",
+            "licence": ("MIT", "BSD-3", "GPLv3", "AGPLv3")[n % 4],
+            "lang": n % 5,
+            "base": n % 3,
+        }
+        write(folder / f"fr{n:02}.md", _FRENCH_SHEET.format(**values, year=1990 + n, minutes=n + 3))
+        write(folder / f"en{n:02}.md", _ENGLISH_SHEET.format(**values, minutes=n + 3))
+    return folder
+
+
+_FRENCH_SHEET = """---
+title: Outil{n}
+licence: {licence}
+editeur: {maker}
+port: 80{n}
+techno:
+  - lang{lang}
+  - base{base}
+premiere_version: {year}
+---
+
+Outil{n} est un service de démonstration numéro {n} pour les équipes de la salle {n}.
+
+## Sauvegarde
+
+La sauvegarde d'Outil{n} se lance chaque nuit et dure {minutes} minutes.
+
+| Port | Protocole | Usage |
+|---|---|---|
+| 80{n} | TCP | web{n} |
+| 90{n} | UDP | mesure{n} |
+"""
+_ENGLISH_SHEET = """---
+title: Tool{n}
+license: {licence}
+vendor: {maker}
+port: 70{n}
+keywords:
+  - word{lang}
+  - base{base}
+---
+
+Tool{n} is a demonstration service number {n} for the teams of room {n}.
+
+## Backup
+
+The backup of Tool{n} runs every night and takes {minutes} minutes.
+"""
