@@ -27,8 +27,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-# First, or benchmarks/retrieval.py would hide the package of that name.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from assistant.answer import Answerer, Done
 from assistant.generators.question import read

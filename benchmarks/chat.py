@@ -33,8 +33,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
-# First, or benchmarks/retrieval.py would hide the package of that name.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import psutil
 

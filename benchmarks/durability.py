@@ -38,8 +38,8 @@ from pathlib import Path
 
 import psutil
 
-# First, or benchmarks/retrieval.py would hide the package of that name.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import common
 from benchmarks.common import folder_bytes, make_app, note, table, verdict

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# First, or benchmarks/retrieval.py would hide the package of that name.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import peer
 

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-# First, or benchmarks/retrieval.py would hide the package of that name.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import common, peer
 from benchmarks.common import CATALOGUE, Run, note, run_child, table, verdict
