@@ -140,7 +140,9 @@ def _(result: Rated, screen: Screen) -> None:
     screen.out(f"Answer {result.answer}: {', '.join(parts)}.")
     if result.unknown:
         ids = ", ".join(f"chunk_{i}" for i in result.unknown)
-        screen.note(f"The correction cites {ids}, which the answer was not given; such a citation cannot train.")
+        screen.note(
+            f"The correction cites {ids}, which the answer was not given; it will train in corrections.jsonl only."
+        )
 
 
 @render.register

@@ -59,6 +59,8 @@ class Tools:
     folder: Path
     """For files that are deleted afterwards."""
     search: Search | None = None
+    reserved: Callable[[str], bool] = lambda question: False
+    """Whether a question belongs to tests that are kept elsewhere."""
 
 
 @dataclass
@@ -114,7 +116,9 @@ class Maker:
         with closing(catalogue):
             plan = self._survey(catalogue)
             self.plan = plan
-            self.curator = Curator(self.source, self.tools.embedder, self.drops, self.request.languages)
+            self.curator = Curator(
+                self.source, self.tools.embedder, self.drops, self.request.languages, self.tools.reserved
+            )
             self.framer = Framer(
                 self.request.context,
                 self.source,

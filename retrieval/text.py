@@ -19,6 +19,7 @@ _EN = frozenset(
     "not no or but if then than there their they he she his her him we you your our i me my into over about after before "
     "between under list name give tell show any all which".split()
 )
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 # A sentence ends at . ! ? … (with closing quotes or brackets, a French one set off by a space) before white space and
@@ -38,7 +39,11 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    return _FOREIGN.sub(_uncombined, decomposed).casefold()
+
+
+def _uncombined(run: re.Match[str]) -> str:
+    return "".join(c for c in run[0] if not unicodedata.combining(c))
 
 
 def words(text: str) -> list[str]:

@@ -122,7 +122,8 @@ def forget(
 
     Several options together take what all of them name. Turns that stay in a conversation lose the messages that were
     sent to the model and the rewritten question, which may quote what goes. The file is rewritten, so that nothing of
-    the text stays in it; files that were exported before are not touched.
+    the text stays in it. data/finetuning/corrections.jsonl and regression.jsonl lose it too; datasets and files that
+    were exported before are not touched.
     """
     if everything == bool(session or before or after):
         raise BadUsage("Say what to forget: --session, --before, --after, or --all alone.", "See `dyag forget --help`.")
@@ -136,7 +137,11 @@ def forget(
         return ForgetResult(found)
     if not (yes or _confirmed(app, found)):
         return ForgetResult(Forgotten(0, 0, 0, 0), declined=True)
-    return ForgetResult(app.journal.forget(session, end, first))
+    gone = app.journal.forget(session, end, first)
+    from assistant.feedback.corrections import refresh
+
+    refresh(app)
+    return ForgetResult(gone)
 
 
 def _chosen(app: App, number: int | None) -> Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,8 +143,20 @@ def _made(app: App, wanted: Wanted, request: Request, found: Opened, folder: Pat
         language: framing.refusal(language, with_passages=wanted.context != "none") for language in ("fr", "en")
     }
     with SyncProgress(app.screen) as progress, method_of(app, wanted, found, refusals) as method:
-        tools = Tools(app.embedder, framing, counter(wanted.base_model), progress, folder, found.search)
+        tools = Tools(app.embedder, framing, counter(wanted.base_model), progress, folder, found.search, _reserved(app))
         return Maker(found.source, request, tools).make(method)
+
+
+def _reserved(app: App) -> Callable[[str], bool]:
+    """Whether a question is, or nearly is, one of the regression tests that corrections have become."""
+    if not app.home.journal.is_file() and not (app.home.data / "finetuning" / "regression.jsonl").is_file():
+        return lambda question: False
+    from assistant.feedback.corrections import Files
+    from assistant.feedback.heldout import Question, content_words
+    from assistant.feedback.summary import all_rated
+
+    tests = Files(app).divide(all_rated(app.journal)).regression
+    return lambda question: tests.near(Question(content_words(question)))
 
 
 def counter(base_model: str) -> Any:

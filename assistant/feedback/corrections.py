@@ -125,6 +125,12 @@ def save_corrections(app: App) -> SavedCorrections:
     )
 
 
+def refresh(app: App) -> None:
+    """Bring the files up to date where there are any. Raises what `save_corrections` does."""
+    if any(path.is_file() for path in Files(app).paths.values()):
+        save_corrections(app)
+
+
 def row(correction: Correction, prompts: Prompts) -> Mapping[str, Any]:
     """The row to train on: system prompt, the question as one of its own, the correction."""
     turn = correction.turn

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from finetune.augment import english_words as table
+from finetune.augment.english_asked import asks_someone, direct, headed, is_order
 from finetune.augment.english_indirect import indirect
 from finetune.augment.equivalent import Phrase, Shape, said_otherwise
 from finetune.augment.masked import MASK, NAME, Masked
@@ -14,7 +15,7 @@ _WORD = rf"(?:{MASK}(?:'s)?|[a-z][a-z'’-]*)"
 _PHRASE = rf"(?:(?:the|an?) )?{_WORD}(?: {_WORD}){{0,9}}?"
 _AFTER = "in|on|during|at|since|after|before"
 _FIELD = re.compile(
-    r"(?P<ask>what|which|who) (?P<is>is|are) (?P<noun>the (?!most\b|least\b|difference|use\b)(?:[a-z-]+ ){1,4}?)"
+    rf"(?P<ask>what|which|who) (?P<is>is|are) (?P<noun>the (?!most\b|least\b|difference|use\b)(?:(?:[a-z-]+|{MASK}) ){{1,4}}?)"
     rf"of (?P<about>(?:the )?{NAME})$"
 )
 _OWNED = re.compile(rf"(?P<ask>what|who) (?P<is>is|are) (?P<about>{NAME})['’]s (?P<noun>[a-z-]+(?: [a-z-]+){{0,3}})$")
@@ -33,7 +34,8 @@ class English:
 
     def __init__(self, masked: Masked, question: str, *, definition: bool) -> None:
         self.masked = masked
-        self.question = re.sub(r"\bi\b", "I", question)
+        self.as_asked = re.sub(r"\bi\b", "I", question)
+        self.question = direct(self.as_asked)
         self.definition = definition
 
     def forms(self) -> Iterator[tuple[str, str]]:
@@ -42,12 +44,16 @@ class English:
             yield "synonym", f"{said}?"
             if re.match(r"(?:what|who) is the", said):
                 yield from self._field(said)
+        if self.question != self.as_asked:
+            yield "impersonal", f"{self.question}?"
         yield from self._field(self.question)
         yield from self._lists()
         yield from self._embedded()
         yield from self._steps()
-        if re.match(r"(?:list|name|give|show|tell|describe|explain|define)\b", self.question) is None:
-            yield from ((form, text.format(self.question)) for form, text in table.DIRECT)
+        mark = "." if is_order(self.as_asked) else "?"
+        for form, text in table.DIRECT:
+            if not (mark == "." and "question" in text) and not ("please" in text and "please" in self.as_asked):
+                yield form, text.format(self.as_asked, mark)
 
     def synonyms(self) -> Iterator[str]:
         plain = re.sub(r"^(what|who|where|when|how)['’]s ", r"\1 is ", self.question)
@@ -111,11 +117,17 @@ class English:
 
     def _embedded(self) -> Iterator[tuple[str, str]]:
         """ "Could you tell me who hosts Redis?", "Can you explain what a realm is?"."""
-        said = indirect(self.question)
+        head, asked = headed(self.question)
+        said = None if asks_someone(self.question) else indirect(asked)
         if said is None:
             return
         for form, text in table.INDIRECT:
-            yield form, text.format(said)
+            if not head:
+                yield form, text.format(said)
+            elif not re.match("hi,|any idea", text):
+                yield form, f"{head}, {text.format(said)}"
+        if head:
+            return
         if self.definition or re.match(r"(?:how|why) ", said):
             yield from ((form, text.format(said)) for form, text in table.EXPLAIN)
         found = re.match(r"what (?:is|are) ((?:an? )?[^ ]+(?: [^ ]+){0,2})$", self.question)

@@ -70,14 +70,15 @@ EXPLAIN: tuple[tuple[str, str], ...] = (
 )
 """For what a thing is, how and why."""
 DIRECT: tuple[tuple[str, str], ...] = (
-    ("polite", "{}, please?"),
-    ("polite", "hello, {}?"),
-    ("informal", "hi, {}?"),
-    ("informal", "quick question: {}?"),
-    ("polite", "{}? Thanks in advance."),
-    ("polite", "excuse me, {}?"),
-    ("informal", "hey, {}?"),
+    ("polite", "{}, please{}"),
+    ("polite", "hello, {}{}"),
+    ("informal", "hi, {}{}"),
+    ("informal", "quick question: {}{}"),
+    ("polite", "{}{} Thanks in advance."),
+    ("polite", "excuse me, {}{}"),
+    ("informal", "hey, {}{}"),
 )
+"""The question with its mark."""
 ASKED_FOR: tuple[tuple[str, str], ...] = (
     ("formal", "could you tell me {}?"),
     ("impersonal", "I'm looking for {}."),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from finetune.augment import french_words as table
 from finetune.augment.equivalent import Phrase, Shape, said_otherwise
+from finetune.augment.french_asked import GIVE, direct, headed, is_order, tone
 from finetune.augment.french_indirect import declared, indirect
 from finetune.augment.masked import MASK, NAME, Masked
 
@@ -16,7 +17,7 @@ _PHRASE = rf"{_ARTICLE}?{_WORD}(?: {_WORD}){{0,9}}?"
 _OF = rf"(?:d['’]|de |du |des ){_PHRASE}"
 _AFTER = "en|depuis|dans|pour|sur|avec|pendant|lors|selon|sous|chez|vers|entre"
 _FIELD = re.compile(
-    r"(?P<ask>quel(?:le)?s?) (?P<is>est|sont) (?P<noun>(?:l['’]|le |la |les )(?!plus\b|moins\b)[^,]+?) "
+    rf"(?:(?P<ask>quel(?:le)?s?|qui) (?P<is>est|sont)|{GIVE}) (?P<noun>(?:l['’]|le |la |les )(?!plus\b|moins\b)[^,]+?) "
     rf"(?P<of>(?:de |d['’]|du |des ){_ARTICLE}?{NAME})$"
 )
 _LIST = re.compile(r"(?:quels|quelles) sont (?P<all>les .+)$")
@@ -25,14 +26,10 @@ _WHICH = re.compile(
     r"(?P<verb>(?:ne |n['’]|se |s['’])?(?:sont|ont|font|vont|[a-zà-ÿœ]+ent)\b(?!-).*)$"
 )
 _ORDER = re.compile(
-    r"(?:listez?|citez?|donnez?|énumère|énumérez|nommez?|indiquez?)(?:-moi)? "
+    rf"(?:(?:citez?|donnez?|énumère|nommez?)(?:-moi)?|{GIVE}) "
     r"(?:(?P<all>les .+)|la liste (?P<of>des .+))$"
 )
 _INFINITIVE = re.compile(r"comment ((?:ne |n['’]|se |s['’]|en |y )*(?!faire\b)[a-zà-ÿœ]+(?:er|ir|oir|re|ire)(?: .+)?)$")
-
-
-def _asked(found: re.Match[str]) -> str:
-    return "quel est le " if found[1] == "le" else "quelle est la "
 
 
 class French:
@@ -40,13 +37,13 @@ class French:
 
     def __init__(self, masked: Masked, question: str, *, definition: bool) -> None:
         self.masked = masked
-        self.question = re.sub(r"^c['’]est quoi (le|la) (?=.* de | d['’])", _asked, question)
         self.as_asked = question
-        self.definition = definition and self.question == question
+        self.definition = definition
         # "de APAX" stays as its author writes it.
         self._open = any(
             masked.elides(found[1]) for found in re.finditer(rf"\bde ({NAME})", question) if found[1] != question[:1]
         )
+        self.question = self._elided(direct(question))
 
     def forms(self) -> Iterator[tuple[str, str]]:
         """(form, question) in the order of the tables, each with its mark."""
@@ -54,14 +51,27 @@ class French:
             yield "synonym", f"{said} ?"
             if said.startswith("quel"):
                 yield from self._field(said)
-        if said := self.question if self.question != self.as_asked else "":
-            yield "formal", f"{said} ?"
+        if self.question != self.as_asked:
+            yield "impersonal", f"{self.question} ?"
         yield from self._field(self.question)
         yield from self._lists()
         yield from self._embedded()
         yield from self._steps()
-        if not self.question.endswith("."):
-            yield from ((form, text.format(self.as_asked)) for form, text in table.DIRECT)
+        yield from self._courtesies()
+
+    def _courtesies(self) -> Iterator[tuple[str, str]]:
+        """The question as it is, with a word before or after it that suits whom it speaks to."""
+        own, order = tone(self.as_asked), is_order(self.as_asked)
+        for form, said_to, text in table.DIRECT:
+            fits = own in ("", said_to) or not said_to
+            if fits and not (order and re.match("petite|dis,", text)):
+                yield form, text.format(self.as_asked, "." if order else " ?")
+
+    def _elided(self, question: str) -> str:
+        """ "de" before a name as it has to be."""
+        if self._open or question == self.as_asked:
+            return question
+        return re.sub(rf"\bde ({NAME})$", lambda found: self.of(found[1]), question)
 
     def synonyms(self) -> Iterator[str]:
         shape = Shape(_PHRASE, _OF, _AFTER, self._read)
@@ -105,20 +115,22 @@ class French:
         found = _FIELD.match(question)
         if found is None or re.search(rf"{MASK}|\b(?:qui|que|dont|entre)\b", found["noun"]):
             return
-        noun, of = found["noun"], found["of"]
-        about = re.sub(r"^(?:de |d['’])", "", re.sub(r"^des ", "les ", re.sub(r"^du ", "le ", of)))
-        bare = re.sub(_ARTICLE, "", noun, count=1)
-        name = re.sub(_ARTICLE, "", about, count=1)
+        asked, noun = found["ask"] and f"{found['ask']} {found['is']} ", found["noun"]
+        about = re.sub(r"^(?:de |d['’])", "", re.sub(r"^des ", "les ", re.sub(r"^du ", "le ", found["of"])))
+        bare, name = (re.sub(_ARTICLE, "", text, count=1) for text in (noun, about))
+        person = found["ask"] == "qui" or re.match(table.PEOPLE, bare) is not None
+        given = not person and re.match(table.ABSTRACT, bare) is None
         yield "keywords", f"{bare} {name}"
-        yield "fronted", f"pour {about}, {found['ask']} {found['is']} {noun} ?"
         for form, text in table.ASKED_FOR:
-            if re.search("indiquer|connaître", text) or not re.match(f"{table.ABSTRACT}|{table.PEOPLE}", bare):
-                yield form, text.format(f"{noun} {of}")
+            if given or re.search("indiquer|connaître", text):
+                yield form, text.format(f"{noun} {found['of']}")
         yield "keywords", f"{name} {bare} ?"
-        yield "fronted", f"{about} : {found['ask']} {found['is']} {noun} ?"
-        if not re.match(table.PEOPLE, bare):
-            yield "informal", f"c'est quoi {noun} {of} ?"
-            yield "keywords", f"{bare} {of} ?"
+        if asked:
+            yield "fronted", f"pour {about}, {asked}{noun} ?"
+            yield "fronted", f"{about} : {asked}{noun} ?"
+        if not person:
+            yield "informal", f"c'est quoi {noun} {found['of']} ?"
+            yield "keywords", f"{bare} {found['of']} ?"
 
     def _lists(self) -> Iterator[tuple[str, str]]:
         which, order = _WHICH.match(self.question), _ORDER.match(self.question)
@@ -136,11 +148,18 @@ class French:
 
     def _embedded(self) -> Iterator[tuple[str, str]]:
         """ "Pouvez-vous me dire qui héberge Redis ?", "Est-ce que Redis est libre ?"."""
-        said = indirect(self.question, definition=self.definition)
-        if said:
-            yield from ((form, text.format(said)) for form, text in table.INDIRECT)
+        head, asked = headed(self.question)
+        said = indirect(asked, definition=self.definition)
+        wrappers = [*table.INDIRECT]
         if said and re.match(r"ce qu|comment |pourquoi |à quoi |en quoi ", said):
-            yield from ((form, text.format(said)) for form, text in table.EXPLAIN)
+            wrappers += table.EXPLAIN
+        for form, text in wrappers if said else ():
+            if not head:
+                yield form, text.format(said)
+            elif not re.match(r"(?:bonjour|salut),", text):
+                yield form, f"{head}, {text.format(said)}"
+        if head:
+            return
         if self.definition and said and (found := re.match(r"ce (?:qu['’]est|que sont) (.+)", said)):
             yield from self._defined(found[1])
         yield from declared(self.question)

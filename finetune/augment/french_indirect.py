@@ -46,7 +46,11 @@ _VERBS = (
 _VOWEL = tuple("aeiouéèêàâîôûhœ")
 _NO_VERB = re.compile(r"comment (?:va|vas|allez)\b|quel(?:le)?s? (?!est\b|sont\b)[a-zà-ÿœ]+(?: [a-zà-ÿœ]+)? pour\b")
 _SUBJECT = re.compile(r"(?:on|l['’]on|ils?|elles?|je|tu|nous|vous|ça|cela)\b|j['’]")
-_ASKING = re.compile(r"(?:pouvez|peux|pourriez|pourrais|savez|sais|auriez|aurais|voulez|veux)-(?:vous|tu)\b")
+_HEADED = re.compile(r"(?:pour|dans|d['’]après|selon|concernant|parmi|entre|de|d['’]) ?[^,]+, ")
+"""What stands before is a part of no clause."""
+_ASKING = re.compile(
+    r"(?:(?:pouvez|peux|pourriez|pourrais|savez|sais|auriez|aurais|voulez|veux)-(?:vous|tu)|sait-on|lit-on)\b"
+)
 
 
 def indirect(question: str, *, definition: bool = False) -> str | None:
@@ -61,7 +65,7 @@ def indirect(question: str, *, definition: bool = False) -> str | None:
         return _whether(found[1])
     if re.match(r"qu['’]|que |c['’]est quoi ", question):
         return _what(question, definition)
-    if _ASKING.match(question) or _NO_VERB.match(question):
+    if _ASKING.match(question) or _NO_VERB.match(question) or _HEADED.match(question):
         return None
     wh = _WH.match(question)
     straight = straightened(question, wh.end() if wh else 0)
@@ -158,7 +162,13 @@ def declared(question: str) -> Iterator[tuple[str, str]]:
         return
     wh = _WH.match(question)
     straight = straightened(question, wh.end() if wh else 0)
-    if straight is None or straight == question or _ASKING.match(question) or re.match(r"qu[e'’]", question):
+    if (
+        straight is None
+        or straight == question
+        or _HEADED.match(question)
+        or _ASKING.match(question)
+        or re.match(r"qu[e'’]", question)
+    ):
         return
     if wh is None:
         yield "synonym", f"est-ce {_that(straight)} ?"

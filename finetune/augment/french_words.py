@@ -86,16 +86,17 @@ EXPLAIN: tuple[tuple[str, str], ...] = (
     ("formal", "pourriez-vous m'expliquer {}, s'il vous plaît ?"),
 )
 """For what a thing is, how and why."""
-DIRECT: tuple[tuple[str, str], ...] = (
-    ("polite", "{}, svp ?"),
-    ("polite", "bonjour, {} ?"),
-    ("polite", "{}, s'il vous plaît ?"),
-    ("informal", "salut, {} ?"),
-    ("polite", "{} ? Merci d'avance."),
-    ("informal", "petite question : {} ?"),
-    ("informal", "dis, {} ?"),
-    ("informal", "{}, s'il te plaît ?"),
+DIRECT: tuple[tuple[str, str, str], ...] = (
+    ("polite", "", "{}, svp{}"),
+    ("polite", "vous", "bonjour, {}{}"),
+    ("polite", "vous", "{}, s'il vous plaît{}"),
+    ("informal", "tu", "salut, {}{}"),
+    ("polite", "", "{}{} Merci d'avance."),
+    ("informal", "tu", "{}, s'il te plaît{}"),
+    ("informal", "", "petite question : {}{}"),
+    ("informal", "tu", "dis, {}{}"),
 )
+"""Form, tone, and the question with its mark."""
 ASKED_FOR: tuple[tuple[str, str], ...] = (
     ("formal", "pouvez-vous m'indiquer {} ?"),
     ("impersonal", "je cherche {}."),

@@ -63,6 +63,7 @@ def _places(text: str, name: str) -> list[tuple[int, int]]:
     if not re.search(r"\w", name):
         return []
     pattern = rf"(?<!\w){re.escape(name.strip())}(?!\w)".replace("'", "['’]")
+    pattern = rf"«\s{pattern}\s»|“{pattern}”|{pattern}"  # a title in quotation marks keeps them
     found = [match.span() for match in re.finditer(pattern, text)]
     distinct = len(name) > 2 and (" " in name.strip() or name.lower() != name)
     if found or not distinct:

@@ -20,7 +20,9 @@ OPENERS: Mapping[Language, frozenset[str]] = {
         "savez-vous sais-tu saurais sauriez bonjour bonsoir salut merci question petite besoin toutes tous toute tout quelques "
         "chaque aucun aucune plusieurs autre autres même ici là oui non serait serait-il m t n puis-je dois-je ai-je "
         "est-ce est-il est-elle sont-ils sont-elles faut-il peut-il doit-on y-a-t-il a-t-il a-t-on différence définition "
-        "concernant quant côté sinon alors ainsi enfin comme parce bien plus moins très auriez aurais voudriez souhaitez".split()
+        "concernant quant côté sinon alors ainsi enfin comme parce bien plus moins très auriez aurais voudriez "
+        "souhaitez sait lit confirmez confirme rappelle rappelez "
+        "suppose imagine veuillez quiconque".split()
     ),
     "en": frozenset(
         "what what's whats who who's whos whom whose which when when's where where's why why's how how's is are am was were be "
@@ -30,7 +32,7 @@ OPENERS: Mapping[Language, frozenset[str]] = {
         "list name give tell show describe define explain compare find cite mention state identify summarise summarize "
         "please hi hello hey thanks thank quick question regarding concerning there here all any each every some many much "
         "more most no not yes other another both either neither i'd i'm i'll i've let let's one whether up out according "
-        "approximately besides despite except near isn't aren't doesn't don't didn't can't wasn't weren't "
+        "remind state confirm approximately besides despite except near isn't aren't doesn't don't didn't can't wasn't weren't "
         "looking need want excuse pardon hence any anything difference definition meaning".split()
     ),
 }

@@ -30,7 +30,7 @@ def paraphrases(
     if re.search(MASK, example.question):
         return  # it uses the characters that masks are made of
     seen = {example.question}
-    masked = mask(example.question, example.language, names)
+    masked = mask(example.question.strip(), example.language, names)
     reworded = [*_reworded(masked, example), *_shortened(masked, acronyms(text))]
     slips = _slips(masked, [("", masked.text), *reworded], example, rng)
     for form, question in _in_turn([("", form, said) for form, said in reworded] + slips, rng):

@@ -27,6 +27,7 @@ _FIXED = re.compile(r"""
 """, re.VERBOSE)  # fmt: skip
 _OPENERS = {language: frozenset(map(fold, words)) for language, words in OPENERS.items()}
 _TOKEN = re.compile(r"[^\W_][\w]*(?:[-_.·+&/'’][^\W_]\w*)*(?:\+\+|[+#](?!\w))?|_\w+")
+_AFTER_POINT = re.compile(r"[.?!…]\s+")
 _ELISION = re.compile(r"(?:[ldjmtsnc]|qu|lorsqu|puisqu|jusqu|quoiqu)['’](?=\w)", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s$")
 
@@ -47,7 +48,8 @@ def protected(text: str, language: Language) -> Counter[str]:
 def spans(text: str, language: Language) -> Iterator[Span]:
     """Where they are, in order; words that only open a sentence are left out."""
     fixed = [match.span() for match in _FIXED.finditer(text)]
-    opens = {_first_word(text, start) for start, _ in sentence_spans(text)}
+    starts = [start for start, _ in sentence_spans(text)] + [match.end() for match in _AFTER_POINT.finditer(text)]
+    opens = {_first_word(text, start) for start in starts}
     position = 0
     for start, end in [*fixed, (len(text), len(text))]:
         for match in _TOKEN.finditer(text, position, start):

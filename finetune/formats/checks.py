@@ -16,6 +16,7 @@ from finetune.formats import digests
 from finetune.formats.problems import Fault, Finding, Findings, Problem
 from finetune.formats.read import Unit, numbered, read
 from finetune.formats.row import Format, Row
+from finetune.formats.splits import split_of
 
 SHORT, LONG = 50, 500
 """Words of an answer."""
@@ -150,7 +151,7 @@ class Checker:
     def _sizes(self) -> Iterator[tuple[str, str, str]]:
         if 0 < self.rows < FEWEST:
             yield f"fewer than {FEWEST} rows", f"only {self.rows}", "Hosted services refuse such a file: add examples."
-        elif 0 < self.rows < FEW:
+        elif 0 < self.rows < FEW and split_of(self.path) in ("train", None):
             yield (
                 f"fewer than {FEW} examples",
                 f"{self.rows}",

@@ -73,6 +73,7 @@ def noun(key: str, language: Language) -> Noun:
     return Noun(key, shown) if _is_english(shown) else Noun(key, "")
 
 
+@lru_cache(maxsize=4096)
 def spoken(key: str) -> str:
     """A key as words: `accessibility_status` and `accessibilityStatus` are `accessibility status`."""
     text = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", clean_markup(key)) if " " not in key else clean_markup(key)

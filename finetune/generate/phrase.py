@@ -13,6 +13,8 @@ from retrieval.types import Language
 QUESTIONS: Mapping[Language, Mapping[str, tuple[str, ...]]] = {"fr": forms_fr.QUESTIONS, "en": forms_en.QUESTIONS}
 ANSWERS: Mapping[Language, Mapping[str, tuple[str, ...]]] = {"fr": forms_fr.ANSWERS, "en": forms_en.ANSWERS}
 VERBS: Mapping[Language, Mapping[str, str]] = {"fr": forms_fr.VERBS, "en": forms_en.VERBS}
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_TWO_STOPS = re.compile(r"([.!?])\.$")
 _VOWEL = re.compile(r"[aeiouyàâäéèêëîïôöùûü]|h(?:[éeô]|uma)", re.IGNORECASE)
 
 
@@ -74,10 +76,10 @@ def _english(noun: Noun, plural: bool) -> dict[str, str]:
 
 def filled(form: str, values: Mapping[str, str]) -> str:
     """A form with its placeholders replaced once; its first letter is a capital unless a title begins it."""
-    text = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], form)
+    text = _PLACEHOLDER.sub(lambda match: values[match[1]], form)
     # "la fiche de X indique Y." where Y ends a sentence already
-    text = re.sub(r"([.!?])\.$", r"\1", text)
-    return text if re.match(r"\{[TUv]\}", form) else capital(text)
+    text = _TWO_STOPS.sub(r"\1", text)
+    return text if form.startswith(("{T}", "{U}", "{v}")) else capital(text)
 
 
 def capital(text: str) -> str:

@@ -77,10 +77,13 @@ class Rules:
         if field.shape != "records" or len(field.values) > 1:
             yield _with(field.chunk, about_field(document, field, rng))
         yield _with(field.chunk, about_records(document, field, rng))
-        wrong = [s.value for s in self.catalogue.others(document, split, field.folded, rng, WRONG, unlike=field.value)]
-        yield _with(field.chunk, yes_or_no(document, field, wrong, rng))
+        yield _with(field.chunk, self._yes_or_no(document, field, split, rng))
         yield _with(None, comparisons(document, field, self.catalogue, split, rng))
         yield _with(None, lists(document, field, self.catalogue, split, rng))
+
+    def _yes_or_no(self, document: SourceDocument, field: Field, split: Split, rng: random.Random) -> Iterator[Asked]:
+        wrong = self.catalogue.others(document, split, field.folded, rng, WRONG, unlike=field.value)
+        yield from yes_or_no(document, field, [stated.value for stated in wrong], rng)
 
     def _example(self, document: SourceDocument, asked: Asked | Across, chunk: SourceChunk | None) -> Example:
         if isinstance(asked, Across):

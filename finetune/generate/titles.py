@@ -9,6 +9,7 @@ Gérer les déchets   -> « Gérer les déchets », de « Gérer les déchets »
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from retrieval.facts import clean_markup
 from retrieval.types import Language
@@ -54,6 +55,7 @@ def is_name(title: str) -> bool:
     return len(parts) == 1 or (not parts[0][0].islower() and all(_capital(part) for part in parts[1:]))
 
 
+@lru_cache(maxsize=4096)
 def named(title: str, language: Language) -> str:
     """A title as it stands in a sentence of that language."""
     text = plain(title)
@@ -70,6 +72,7 @@ def quoted(text: str, language: Language) -> str:
     return '"' + re.sub(r"[“”\"]|«\s*|\s*»", "'", text) + '"'
 
 
+@lru_cache(maxsize=4096)
 def of(title: str, language: Language) -> str:
     """`de GIDAF`, `d'Acceslibre`, `de « Le Taxi »`; `of GIDAF`."""
     return elide("de", named(title, language)) if language == "fr" else f"of {named(title, language)}"

@@ -29,8 +29,8 @@ def test_a_plan_takes_what_is_there_and_no_more(total: int, available: dict[Type
     answerable = sum(n for kind, n in available.items() if kind != "refusal")
     if answerable >= total:
         assert sum(quotas.values()) == total
-    assert quotas["refusal"] <= max(1, 0.16 * total)
-    assert quotas["refusal"] <= 0.2 * (sum(quotas.values()) - quotas["refusal"]) + 1 or not answerable
+    answered = sum(quotas.values()) - quotas["refusal"]
+    assert quotas["refusal"] <= 0.15 / 0.85 * answered + 1 or not answerable
 
 
 def test_the_mix_is_kept_where_it_can_be() -> None:
