@@ -128,8 +128,8 @@ class RowReview:
         if full:
             self.screen.note(dim("system: "), row.system or "none")
         if before := self.decisions.of(row):
-            said = [before.reason, *(before.edits or {}).values()]
-            self.screen.note(bold(f"{before.decision} before"), *(f": {_flat(part)}" for part in said if part))
+            parts = [before.reason, *(before.edits or {}).values()]
+            self.screen.note(bold(f"{before.decision} before"), *(f": {_flat(part)}" for part in parts if part))
 
 
 def _sources(row: Row) -> Iterable[tuple[str, str]]:

@@ -131,8 +131,10 @@ def _same(before: str, after: str, items: set[str], language: Language, *, more:
 
 
 def _is_common(item: str, language: Language) -> bool:
+    """Whether an item is a word that other words of a question may be too."""
     letters = [c for c in item if c.isalnum()]
-    return fold(item) in _OPENERS[language] or (len(letters) == 1 and letters[0].isalpha())
+    plain = item.isalpha() and item.islower() and item not in NUMBERS[language]
+    return fold(item) in _OPENERS[language] or plain or (len(letters) == 1 and letters[0].isalpha())
 
 
 def _canonical(text: str, equal: Mapping[str, str]) -> str:
