@@ -37,6 +37,9 @@ class SyncProgress:
             self._open = self._screen.progress(total, stage)
             self._bar = self._open.__enter__()
         self._advance(done)
+        if total is not None and done >= total:
+            self._close(None, None, None)  # what is said next stands below it
+            self._stage = ""
 
     def _advance(self, done: int) -> None:
         if done > self._done:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from assistant.commands.gen_dataset import DatasetResult
+from assistant.commands.gen_dataset import DatasetFile, DatasetResult
 from assistant.render import render
 from assistant.render_datasets import show_report
-from assistant.screen import Screen, bold, dim
+from assistant.screen import Screen, Text, bold, dim
 
 _REASONS = 8
 """Reasons for drops that are shown."""
 
 
+_ABOUT = {"test": "documents nobody trained on", "test_seen": "documents that train, asked otherwise"}
+
+
 @render.register
 def _(result: DatasetResult, screen: Screen) -> None:
-    for file in result.files:
-        screen.out(bold(str(file.path)), dim(f"  {file.rows:,} rows{_about(result, file.split)}"))
-    screen.out(str(result.manifest), dim("  what they are, and what was dropped"))
+    rows = [_file(result, file) for file in result.files]
+    screen.table(
+        ("", "rows", "tokens", "at most", ""), [*rows, (shown(result.manifest), "", "", "", dim("what they are"))]
+    )
     screen.out()
-    _types(result.counts, screen)
-    _drops(result, screen)
-    _leaks(result.leaks, screen)
+    screen.hanging([*_counts(result.counts), *_drops(result), *_leaks(result.leaks)])
+    if result.verbose and result.drop_examples:
+        screen.out()
+        screen.hanging(_dropped(result))
     for report in result.checked:
         screen.out()
         show_report(report, screen)
@@ -30,43 +37,48 @@ def _(result: DatasetResult, screen: Screen) -> None:
         screen.note(note)
 
 
-def _about(result: DatasetResult, split: str) -> str:
-    tokens = result.tokens.get(split) or {}
-    middle = f", {tokens['median']:,} tokens in the middle, {tokens['max']:,} at most" if tokens else ""
-    return middle + {"test": "; documents nobody trained on", "test_seen": "; documents that train"}.get(split, "")
+def shown(path: Path) -> str:
+    """A path as it is short: relative to the current folder where it lies inside."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
-def _types(counts: Mapping[str, Any], screen: Screen) -> None:
-    total: dict[str, int] = {}
+def _file(result: DatasetResult, file: DatasetFile) -> tuple[Text, ...]:
+    tokens = result.tokens.get(file.split) or {}
+    middle, most = (f"{tokens[name]:,}" if tokens else "" for name in ("median", "max"))
+    return bold(shown(file.path)), f"{file.rows:,}", middle, most, dim(_ABOUT.get(file.split, ""))
+
+
+def _counts(counts: Mapping[str, Any]) -> list[tuple[Text, str]]:
+    """Types and languages of all files together."""
+    types, languages = Counter[str](), Counter[str]()
     for split in counts.values():
-        for kind, count in split["type"].items():
-            total[kind] = total.get(kind, 0) + count
-    languages: dict[str, int] = {}
-    for split in counts.values():
-        for language, count in split["lang"].items():
-            languages[language] = languages.get(language, 0) + count
-    ordered = sorted(total.items(), key=lambda item: -item[1])
-    screen.out("types      ", ", ".join(f"{kind} {count}" for kind, count in ordered))
-    screen.out("languages  ", ", ".join(f"{language} {count}" for language, count in sorted(languages.items())))
+        types.update(split["type"])
+        languages.update(split["lang"])
+    named = [("types", types.most_common()), ("languages", sorted(languages.items()))]
+    return [(bold(name), ", ".join(f"{kind} {count}" for kind, count in found)) for name, found in named]
 
 
-def _drops(result: DatasetResult, screen: Screen) -> None:
-    if not result.drops:
-        return
-    ordered = sorted(result.drops.items(), key=lambda item: -item[1])
-    screen.out("dropped    ", "; ".join(f"{count} {reason}" for reason, count in ordered[:_REASONS]))
-    if not result.verbose:
-        return
-    for reason, _ in ordered:
-        for text in result.drop_examples.get(reason, ()):
-            screen.out(dim(f"  {reason}: "), " ".join(str(text).split()))
+def _drops(result: DatasetResult) -> list[tuple[Text, str]]:
+    said = "; ".join(f"{count} {reason}" for reason, count in _by_count(result)[:_REASONS])
+    return [(bold("dropped"), said)] if said else []
 
 
-def _leaks(leaks: Mapping[str, int], screen: Screen) -> None:
-    if any(leaks.values()):
-        screen.out(
-            bold("leaks      "),
-            ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in leaks.items() if count),
-        )
-    else:
-        screen.out("leaks      ", "none: no document, near-duplicate or question of the training file is in another")
+def _dropped(result: DatasetResult) -> list[tuple[Text, str]]:
+    """Some of what was dropped, by reason."""
+    return [
+        (dim(reason), " ".join(text.split()))
+        for reason, _ in _by_count(result)
+        for text in result.drop_examples.get(reason, ())
+    ]
+
+
+def _by_count(result: DatasetResult) -> list[tuple[str, int]]:
+    return sorted(result.drops.items(), key=lambda item: -item[1])
+
+
+def _leaks(leaks: Mapping[str, int]) -> list[tuple[Text, str]]:
+    found = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in leaks.items() if count)
+    return [
+        (bold("leaks"), found or "none: no document, near-duplicate or question of the training file is in another")
+    ]

@@ -146,6 +146,7 @@ class Maker:
                 records[document.id] = document.records
             if not records:
                 raise self._nothing()
+            self.tools.progress("reading", total, total)
             groups = survey.groups()
             split_of = self._deal(records, groups)
             crossings = survey.crossings(split_of)
