@@ -144,6 +144,16 @@ def test_slips_are_few_and_spare_the_names() -> None:
     assert made["typo"].split()[0] == "Quel"
 
 
+def test_a_name_in_small_letters_is_known_from_the_text() -> None:
+    text = "ActiveMQ also speaks STOMP. The port of STOMP is 61613, and the port of AMQP 5672."
+    asked = example("activemq stomp port", "en")
+    made = list(augmented(asked, text, [], random.Random("1"), drops := Drops()))
+    assert not drops.counts
+    assert made
+    assert all("stomp" in other.question and "activemq" in other.question for other in made)
+    assert all(set(other.form.split("+")) & {"typo", "no-mark"} for other in made)  # no question, so no courtesy either
+
+
 def test_what_is_no_question_of_a_known_kind_has_slips_only() -> None:
     forms = {form for form, _ in paraphrases(example("Mon dossier est bloqué. Que faire ?"), "", random.Random("1"))}
     assert forms
