@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from finetune.augment.acronyms import acronyms
 from finetune.augment.paraphrase import FOLDED, paraphrases
-from finetune.augment.protected import unchanged
+from finetune.augment.protected import named_in, unchanged
 from finetune.drops import Drops
 from finetune.examples import Example
 
@@ -20,7 +20,7 @@ def augmented(example: Example, text: str, names: Sequence[str], rng: random.Ran
 
     `text` is what the example rests on, `names` are titles and values that must stay whole.
     """
-    names = [*names, *example.answers]
+    names = [*names, *example.answers, *named_in(text, example.question, example.language)]
     equal = acronyms(text)
     for form, question in paraphrases(example, text, rng, names):
         if unchanged(example.question, question, example.language, names, equal, folded=lossy(form)):

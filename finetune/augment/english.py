@@ -128,7 +128,7 @@ class English:
                 yield form, f"{head}, {text.format(said)}"
         if head:
             return
-        if self.definition or re.match(r"(?:how|why) ", said):
+        if self.definition or re.match(r"(?:how (?!many|much|long|old|often|far|big|large|tall|fast)|why )", said):
             yield from ((form, text.format(said)) for form, text in table.EXPLAIN)
         found = re.match(r"what (?:is|are) ((?:an? )?[^ ]+(?: [^ ]+){0,2})$", self.question)
         if self.definition and found and "'" not in found[1] and " of " not in found[1]:

@@ -34,8 +34,8 @@ _HEAD = re.compile(
     r"quand|combien|comment|pourquoi)\b.*)$"
 )
 _ORDER = re.compile(
-    r"(?:(?:liste|cite|donne|énumère|nomme|indique|explique|compare|rappelle|décri|défini|présente|montre|dite?|précise)[szrt]?z?s?(?:-moi)?|"
-    r"j['’](?:aimerais|ai besoin)|je |il me faut)\b"
+    r"(?:(?:liste|cite|donne|énumère|nomme|indique|explique|compare|rappelle|décri|défini|présente|montre|dite?|précise)[szrt]?z?s?(?:-moi)?\b|"
+    r"j['’](?:aimerais|ai besoin)|je (?:voudrais|souhait|cherche)|il me faut)"
 )
 
 

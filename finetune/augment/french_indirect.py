@@ -44,12 +44,14 @@ _VERBS = (
     r"veut|veulent|doit|doivent|peut|peuvent|prévoit|prévoient|couvre|couvrent|dit|disent|devient|deviennent|recouvre)"
 )
 _VOWEL = tuple("aeiouéèêàâîôûhœ")
-_NO_VERB = re.compile(r"comment (?:va|vas|allez)\b|quel(?:le)?s? (?!est\b|sont\b)[a-zà-ÿœ]+(?: [a-zà-ÿœ]+)? pour\b")
+_NO_VERB = re.compile(
+    r"comment (?:va|vas|allez|savoir)\b|quel(?:le)?s? (?!est\b|sont\b)[a-zà-ÿœ]+(?: [a-zà-ÿœ]+)? pour\b"
+)
 _SUBJECT = re.compile(r"(?:on|l['’]on|ils?|elles?|je|tu|nous|vous|ça|cela)\b|j['’]")
 _HEADED = re.compile(r"(?:pour|dans|d['’]après|selon|concernant|parmi|entre|de|d['’]) ?[^,]+, ")
 """What stands before is a part of no clause."""
 _ASKING = re.compile(
-    r"(?:(?:pouvez|peux|pourriez|pourrais|savez|sais|auriez|aurais|voulez|veux)-(?:vous|tu)|sait-on|lit-on)\b"
+    r"(?:(?:pouvez|peux|pourriez|pourrais|savez|sais|auriez|aurais|voulez|veux)-(?:vous|tu)|confirme[sz]-(?:vous|tu)|sait-on|lit-on)\b"
 )
 
 
@@ -63,12 +65,13 @@ def indirect(question: str, *, definition: bool = False) -> str | None:
     question = re.sub(r"^qui est-ce qui ", "qui ", question)
     if found := re.match(r"est-ce (?:que |qu['’])(.+)$", question):
         return _whether(found[1])
+    question = re.sub(r"^qu['’]est ce (?=qu)", "qu'est-ce ", question)
     if re.match(r"qu['’]|que |c['’]est quoi ", question):
         return _what(question, definition)
     if _ASKING.match(question) or _NO_VERB.match(question) or _HEADED.match(question):
         return None
     wh = _WH.match(question)
-    straight = straightened(question, wh.end() if wh else 0)
+    straight = None if question.startswith("ou ") else straightened(question, wh.end() if wh else 0)
     if straight is None:
         return None
     if wh:

@@ -22,7 +22,8 @@ OPENERS: Mapping[Language, frozenset[str]] = {
         "est-ce est-il est-elle sont-ils sont-elles faut-il peut-il doit-on y-a-t-il a-t-il a-t-on différence définition "
         "concernant quant côté sinon alors ainsi enfin comme parce bien plus moins très auriez aurais voudriez "
         "souhaitez sait lit confirmez confirme rappelle rappelez "
-        "suppose imagine veuillez quiconque".split()
+        "suppose imagine veuillez quiconque suivant durant face vu étant lorsque puisque au-delà au-dessus au-dessous hors envers "
+        "malgré moyennant outre passé voici voilà".split()
     ),
     "en": frozenset(
         "what what's whats who who's whos whom whose which when when's where where's why why's how how's is are am was were be "
@@ -32,7 +33,9 @@ OPENERS: Mapping[Language, frozenset[str]] = {
         "list name give tell show describe define explain compare find cite mention state identify summarise summarize "
         "please hi hello hey thanks thank quick question regarding concerning there here all any each every some many much "
         "more most no not yes other another both either neither i'd i'm i'll i've let let's one whether up out according "
-        "remind state confirm approximately besides despite except near isn't aren't doesn't don't didn't can't wasn't weren't "
+        "remind state confirm along amid amongst across above below beyond following throughout "
+        "together apart aside instead given using via per like unlike toward towards upon onto around outside inside "
+        "approximately besides despite except near isn't aren't doesn't don't didn't can't wasn't weren't "
         "looking need want excuse pardon hence any anything difference definition meaning".split()
     ),
 }

@@ -13,6 +13,7 @@ from finetune.augment.acronyms import acronyms
 from finetune.augment.english import English
 from finetune.augment.french import French
 from finetune.augment.masked import MASK, NAME, Masked, mask
+from finetune.augment.protected import named_in, opens
 from finetune.augment.surface import has_words, typos, without_accents, without_mark
 from finetune.examples import Example
 
@@ -30,6 +31,7 @@ def paraphrases(
     if re.search(MASK, example.question):
         return  # it uses the characters that masks are made of
     seen = {example.question}
+    names = [*names, *named_in(text, example.question, example.language)]
     masked = mask(example.question.strip(), example.language, names)
     reworded = [*_reworded(masked, example), *_shortened(masked, acronyms(text))]
     slips = _slips(masked, [("", masked.text), *reworded], example, rng)
@@ -43,8 +45,9 @@ def paraphrases(
 def _reworded(masked: Masked, example: Example) -> list[tuple[str, str]]:
     """Masked questions with their marks, the first letter large."""
     body = re.sub(r"[\s\u00a0]*\?[\s?]*$|\.$", "", masked.text.strip())
-    if not body or "\n" in body or re.search(r"[.?!] ", body):
-        return []
+    asks = body != masked.text.strip() or opens(body, example.language)
+    if not body or not asks or "\n" in body or re.search(r"[.?!] ", body):
+        return []  # several sentences, or a few words for a search
     language = French if example.language == "fr" else English
     forms = language(masked, _lowered(body), definition=example.type == "definition").forms()
     return list(dict.fromkeys((form, _capital(said, form)) for form, said in forms if _same_masks(said, body)))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from finetune.augment.openers import NUMBERS, OPENERS
-from retrieval.text import fold, sentence_spans
+from retrieval.text import fold, sentence_spans, words
 from retrieval.types import Language
 
 Kind = Literal["name", "start", "other"]
@@ -27,6 +27,7 @@ _FIXED = re.compile(r"""
 """, re.VERBOSE)  # fmt: skip
 _OPENERS = {language: frozenset(map(fold, words)) for language, words in OPENERS.items()}
 _TOKEN = re.compile(r"[^\W_][\w]*(?:[-_.·+&/'’][^\W_]\w*)*(?:\+\+|[+#](?!\w))?|_\w+")
+_WORDS = re.compile(r"[^\W_]+")
 _AFTER_POINT = re.compile(r"[.?!…]\s+")
 _ELISION = re.compile(r"(?:[ldjmtsnc]|qu|lorsqu|puisqu|jusqu|quoiqu)['’](?=\w)", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s$")
@@ -49,11 +50,11 @@ def spans(text: str, language: Language) -> Iterator[Span]:
     """Where they are, in order; words that only open a sentence are left out."""
     fixed = [match.span() for match in _FIXED.finditer(text)]
     starts = [start for start, _ in sentence_spans(text)] + [match.end() for match in _AFTER_POINT.finditer(text)]
-    opens = {_first_word(text, start) for start in starts}
+    first = {_first_word(text, start) for start in starts}
     position = 0
     for start, end in [*fixed, (len(text), len(text))]:
         for match in _TOKEN.finditer(text, position, start):
-            yield from _word(text, *match.span(), match.start() in opens, language)
+            yield from _word(text, *match.span(), match.start() in first, language)
         if start < end:
             yield Span(start, end, "name" if text[start].isalpha() else "other")
         position = end
@@ -82,6 +83,24 @@ def _is_code(word: str) -> bool:
     capitals = any(c.isupper() for part in re.split(r"[-'’]", word) for c in part[1:])
     inner = re.search(r"\w[._&/+]\w|[+#]$|_", word) is not None
     return capitals or inner or (any(map(str.isdigit, word)) and any(map(str.isalpha, word)))
+
+
+def named_in(text: str, question: str, language: Language) -> list[str]:
+    """Words of a question in small letters that a text writes as names only: "stomp" where the text has STOMP."""
+    small = {word for word in words(question) if word.islower() and len(word) > 2 and word not in _OPENERS[language]}
+    written: dict[str, set[str]] = {}
+    for match in _WORDS.finditer(text):
+        if (word := match[0].lower()) in small:
+            written.setdefault(word, set()).add(match[0])
+    found = {text[span.start : span.end] for span in spans(text, language) if span.kind == "name"} if written else set()
+    return sorted(word for word, forms in written.items() if word not in forms and forms & found)
+
+
+def opens(text: str, language: Language) -> bool:
+    """Whether a text begins with a word that opens questions."""
+    match = _TOKEN.search(text)
+    first = (re.split(r"['’-]", match[0])[0], match[0]) if match else ()
+    return any(fold(word).replace("’", "'") in _OPENERS[language] for word in first)
 
 
 def _first_word(text: str, start: int) -> int:
@@ -125,7 +144,7 @@ def _same(before: str, after: str, items: set[str], language: Language, *, more:
     for item in items:
         one, other = _count(before, item), _count(after, item)
         again = _is_common(item, language) or (more and other >= one and not any(map(str.isdigit, item)))
-        if one != other and not (again and one and other):
+        if one != other and not (again and (other or not one)):
             return False
     return True
 
