@@ -201,7 +201,9 @@ def test_documents_do_not_train_on_what_a_correction_tests(dyag: Run, corrected:
     folder = corrected / "docs"
     folder.mkdir()
     for n, tool in enumerate(TOOLS):
-        (folder / f"{tool}.md").write_text(f"# {tool}\n\nMainteneur : Equipe{n}\n\nLicence : L{n}\n")
+        (folder / f"{tool}.md").write_text(
+            f"# {tool}\n\nMainteneur : Equipe{n}\n\nLicence : L{n}\n\nCet outil est pour les agents de la salle {n}.\n"
+        )
     argv = ("--count", "500", "--types", "who", "-o", corrected / "y.jsonl")
     ran = dyag(*CHEAP, "gen-dataset", folder, *argv, home=corrected)
     assert ran.code == 0
