@@ -150,17 +150,17 @@ class Decisions:
     def keep(self, made: Decision) -> None:
         """Append one; returns when it is on disk. Raises NoAccess, NoSpace."""
         said = {key: value for key, value in asdict(made).items() if value}
-        with disk_errors(self.path):
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            with open(handle, "a+b") as file:
-                # What was broken off in the middle of a line stays a line of its own.
-                size = file.seek(0, os.SEEK_END)
-                torn = size and os.pread(handle, 1, size - 1) != b"\n"
-                file.write(
-                    (b"\n" if torn else b"") + json.dumps(said, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-                )
-                file.flush()
-                os.fsync(handle)
+        with (
+            disk_errors(self.path),
+            open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file,
+        ):
+            # What was broken off in the middle of a line stays a line of its own.
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            torn = b"" if file.read(1) in (b"", b"\n") else b"\n"
+            file.write(torn + json.dumps(said, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
         self._add(made)
 
     def _take(self, line: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from finetune.augment.acronyms import acronyms
 from finetune.augment.english import English
@@ -33,9 +33,10 @@ def paraphrases(
     seen = {example.question}
     names = [*names, *named_in(text, example.question, example.language)]
     masked = mask(example.question.strip(), example.language, names)
-    reworded = [*_reworded(masked, example), *_shortened(masked, acronyms(text))]
+    reworded = _reworded(masked, example)
     slips = _slips(masked, [("", masked.text), *reworded], example, rng)
-    for form, question in _in_turn([("", form, said) for form, said in reworded] + slips, rng):
+    shorter = _shortened(masked, acronyms(text))
+    for form, question in _in_turn([("", form, said) for form, said in reworded + shorter] + slips, rng):
         said = masked.restore(" ".join(question.split()))
         if said not in seen and has_words(question):
             seen.add(said)
@@ -58,11 +59,11 @@ def _same_masks(said: str, body: str) -> bool:
 
 
 def _shortened(masked: Masked, known: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The question with an acronym for what it stands for, or the other way round, as the text explains it."""
+    """The question with an acronym for what it stands for, as the text explains it."""
     made = []
     said = masked.restore(masked.text)
     for short, long in known.items():
-        # A long name in place of an acronym would need its article.
+        # Not the other way round: a long name would need an article. Not behind "a" either, which may have to be "an".
         pattern = rf"(?<!\w)(?<!\ba ){re.escape(long)}(?!\w)(?!\s*\(\s*{re.escape(short)})"
         if re.search(pattern, said, re.IGNORECASE):
             made.append(("acronym", re.sub(pattern, lambda _, short=short: short, said, flags=re.IGNORECASE)))  # type: ignore[misc]
@@ -108,9 +109,9 @@ def _plain(masked: Masked, said: str) -> str:
     return re.sub(NAME, lambda m: _folded(masked, m[0], without_accents), without_accents(said))
 
 
-def _folded(masked: Masked, sign: str, change: object) -> str:
+def _folded(masked: Masked, sign: str, change: Callable[[str], str]) -> str:
     word = masked.restore(sign)
-    return sign if re.search(r"[/@_]", word) or not callable(change) else str(change(word))
+    return sign if re.search(r"[/@_]", word) else change(word)
 
 
 def _in_turn(made: Sequence[tuple[str, str, str]], rng: random.Random) -> Iterator[tuple[str, str]]:
