@@ -358,4 +358,5 @@ def _verdict(said: Feedback) -> str:
 
 # They register themselves with `render`, which has to be there first.
 import assistant.render_datasets  # noqa: E402
-import assistant.render_made  # noqa: E402, F401
+import assistant.render_made  # noqa: E402
+import assistant.render_review  # noqa: E402, F401

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 # In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import common
 from benchmarks.common import CATALOGUE, Run, note, run_child, table, verdict

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 # First, or benchmarks/retrieval.py would hide the package of its name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistant.app import App
 from assistant.generators.extractive import sentences

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 # In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import peer
 

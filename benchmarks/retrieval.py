@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 # First, or this very file would hide the package of its name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import common, peer
 from benchmarks.common import Query, QuestionSet, mean, note, percentile, table, verdict

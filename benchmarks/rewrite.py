@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 # First, or this very file would hide the package of its name.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistant.generators.base import Turn
 from assistant.rewrite import standalone

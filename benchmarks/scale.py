@@ -35,7 +35,8 @@ from typing import Any
 import numpy as np
 
 # In the place of this folder, whose retrieval.py and datasets.py would hide the packages of those names.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import common, peer
 from benchmarks.common import THREADS, folder_bytes, make_app, note, percentile, run_child, table, verdict

@@ -11,6 +11,7 @@ from assistant.commands import (  # isort: skip  (the order of the help)
     index,
     gen_dataset,
     dataset,
+    dataset_review,
     jobs,
     config,
     doctor,

@@ -48,13 +48,20 @@ def editor(environ: Mapping[str, str]) -> list[str]:
 
 
 def _words(name: str, value: str) -> list[str]:
-    if not value.strip() or Path(value).is_file():  # a path with spaces needs no quotes
+    if not value.strip() or _is_file(value):  # a path with spaces needs no quotes
         return [value] if value.strip() else []
     try:
         words = shlex.split(value, posix=os.name != "nt")
     except ValueError as error:
         raise EditorFailed(f"{name}={value} cannot be understood: {error}.", _NAME_IT) from error
     return [word.strip('"') for word in words] if os.name == "nt" else words
+
+
+def _is_file(value: str) -> bool:
+    try:
+        return Path(value).is_file()
+    except OSError:  # longer than a name may be: a command with its options
+        return False
 
 
 def _run(command: list[str]) -> None:
