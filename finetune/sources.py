@@ -122,7 +122,7 @@ class Source:
         origins = self.library.origins(c.document_id for c in chunks.values())
         return {
             own[i]: Passage(
-                own[i], self._shown(origins[c.document_id].path), origins[c.document_id].external_id, c.title, c.headings,
+                own[i], self.shown(origins[c.document_id].path), origins[c.document_id].external_id, c.title, c.headings,
                 c.text, 0.0, 0.0, 0.0, c.document_id,
             )
             for i, c in chunks.items()
@@ -136,9 +136,10 @@ class Source:
         sql = """SELECT d.id, f.path, d.external_id, d.title, d.metadata, d.language FROM documents d
                  JOIN files f ON f.id=d.file_id WHERE d.deleted_at IS NULL ORDER BY d.id"""
         for row in self.library.iterate(sql, ()):
-            yield _Record(row[0], self._shown(row[1]), row[2], row[3], json.loads(row[4]), row[5])
+            yield _Record(row[0], self.shown(row[1]), row[2], row[3], json.loads(row[4]), row[5])
 
-    def _shown(self, path: str) -> str:
+    def shown(self, path: str) -> str:
+        """A path relative to the root, or the workspace, that it lies in."""
         home = f"{self.library.path.parent.parent}{os.sep}"
         path = path if os.path.isabs(path) else f"{home}{path}"
         root = next((r for r in (*self._roots, home) if path.startswith(r)), "")

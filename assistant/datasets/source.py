@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from retrieval.sync import Failure
 
 
+NAMED = 100
+"""Files of the input that a manifest lists."""
+
+
 @dataclass(frozen=True)
 class Opened:
     """Documents to make a dataset from."""
@@ -80,9 +84,9 @@ def _read(app: App, inputs: Sequence[Path], folder: Path, search: bool) -> Itera
             raise _nothing(inputs, report.failures)
         roots = [path.parent for path in inputs]
         found = _search(Searcher(library, folder / "data" / "index", app.embedder, _never)) if search else None
-        files = [{"name": path.name} for path in inputs]
-        about = {"from": "files", "files": files, **_content(library)}
-        yield Opened(Source(library, given=True, roots=roots), found, about, tuple(report.failures))
+        source = Source(library, given=True, roots=roots)
+        about = {"from": "files", "files": _files(library, source), **_content(library)}
+        yield Opened(source, found, about, tuple(report.failures))
     finally:
         library.close()
 
@@ -107,6 +111,12 @@ def _never(damage: str) -> None:
 
 def _search(searcher: Searcher) -> Search:
     return lambda question, language, limit: searcher.search(question, limit, language=language).passages
+
+
+def _files(library: Library, source: Source) -> dict[str, str]:
+    """sha256 of each file by its name, of the first NAMED; the hash of the content covers the others."""
+    rows = library.query("SELECT path, sha256 FROM files WHERE status='ok' ORDER BY path LIMIT ?", (NAMED,))
+    return {source.shown(path): digest for path, digest in rows}
 
 
 def _content(library: Library) -> dict[str, Any]:
