@@ -92,6 +92,76 @@ class Plan:
     crossings: int
     catalogue: Catalogue
 
+    def documents(self) -> Counter[Split]:
+        return Counter(self.split_of.values())
+
+
+class Maker:
+    """Makes one dataset."""
+
+    def __init__(self, source: Source, request: Request, tools: Tools) -> None:
+        self.source, self.request, self.tools = source, request, tools
+        self.drops = Drops()
+        self.rows: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+        self.tokens: dict[Split, list[int]] = {split: [] for split in SPLITS}
+        self.taken: dict[Split, list[Example]] = {split: [] for split in SPLITS}
+        self.facts: set[str] = set()
+        """What the training rows ask."""
+        self.possible = 0
+        self._tried: set[str] = set()
+
+    def make(self, method: Callable[[Maker, Plan], None]) -> Made:
+        """Run a method. Raises BadInput when there is nothing to make examples from."""
+        catalogue = Catalogue(self.tools.folder / "catalogue.sqlite3")
+        with closing(catalogue):
+            plan = self._survey(catalogue)
+            self.plan = plan
+            self.curator = Curator(
+                self.source, self.tools.embedder, self.drops, self.request.languages, self.tools.reserved
+            )
+            self.framer = Framer(
+                self.request.context,
+                self.source,
+                self.tools.framing,
+                plan.records,
+                self.request.seed,
+                self.tools.search,
+            )
+            method(self, plan)
+        self._shuffle()
+        groups = len({plan.groups.of(i) for i in plan.split_of})
+        return Made(self.rows, self.tokens, self.drops, dict(plan.documents()), groups, plan.crossings, self.possible)
+
+    # the first walk ------------------------------------------------------------------------------------------------------
+
+    def _survey(self, catalogue: Catalogue) -> Plan:
+        survey = Survey(self.tools.folder)
+        records: dict[int, tuple[int, ...]] = {}
+        total = self.source.count()
+        with closing(survey):
+            for number, document in enumerate(self.source.documents()):
+                self.tools.progress("reading", number, total)
+                if why := self._unusable(document):
+                    self.drops.add(why, f"{document.title or 'no title'} ({document.key})")
+                    continue
+                survey.add(document)
+                catalogue.add(document, fields(document))
+                records[document.id] = document.records
+            if not records:
+                raise self._nothing()
+            self.tools.progress("reading", total, total)
+            groups = survey.groups()
+            split_of = self._deal(records, groups)
+            crossings = survey.crossings(split_of)
+        catalogue.finish(split_of)
+        by_record = {record: split_of[own] for own, members in records.items() for record in members}
+        return Plan(split_of, by_record, groups, crossings, catalogue)
+
+    def _deal(self, ids: Iterable[int], groups: Groups) -> dict[int, Split]:
+        if not self.request.split:
+            return dict.fromkeys(ids, "train")
+        return deal(ids, groups, self.request.shares, self.request.seed)
+
     def documents(self) -> Iterator[SourceDocument]:
         """Documents that can be asked about, in the wanted languages."""
         return (document for document in self.source.documents() if not self._unusable(document))
