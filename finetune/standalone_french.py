@@ -72,7 +72,7 @@ _NOUNS = (
     r"broker|leader|manager|master|serveur)"
 )
 _OBJECT = re.compile(
-    r"^(?:mais )?(?:qui|quand|depuis quand) (?:l'|(?:le|la|les|lui|leur) )(?!¤)(?![a-z' -]+-t?-?(?:il|elle|on|ils|elles)\b)[a-z]"
+    r"^(?:mais )?(?:qui|quand|depuis quand) (?:l'|(?:le|la|les|lui|leur) )(?!¤)(?![a-z0-9¤«»' -]+-t?-?(?:il|elle|on|ils|elles)\b)[a-z]"
     rf"|\b(?:comment|pourquoi|ou|quand|-on|-il|-je|puis-je) (?:l'|(?:le|la|les|lui|leur) )"
     rf"(?!{_NOUNS}\b)\w+(?:er|ir|oir|ettre|rendre|aire)\b"
     r"(?=\s*(?:[?,.]|$|sur\b|dans\b|avec\b|a\b|au\b|aux\b|en\b|sans\b|via\b|pour\b|depuis\b))"

@@ -16,6 +16,8 @@ Quel port écoute PostgreSQL ?
 Quel port PostgreSQL utilise-t-il par défaut ?
 Qui a créé Redis ?
 Quand Redis a-t-il été publié pour la première fois ?
+Quand la première version de Grafana est-elle sortie ?
+Quand le projet Redis a-t-il démarré ?
 Redis est-il gratuit ?
 Dans quel langage Gitea est-il écrit ?
 Qu'est-ce que GIDAF ?
