@@ -23,6 +23,7 @@ __all__ = [
     "chat",
     "config",
     "dataset",
+    "dataset_review",
     "doctor",
     "feedback",
     "gen_dataset",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from assistant.command import BadUsage, nearest
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
 from assistant.datasets.framing import PromptFraming
+from assistant.datasets.scratch import scratch
 from assistant.datasets.source import Opened, opened
 from finetune.context import Context
 from finetune.dataset import check_unedited, manifest_path, write
@@ -21,7 +19,6 @@ from finetune.examples import Method, Type
 from finetune.make import Made, Maker, Request, Tools
 from finetune.split import Shares
 from retrieval.errors import BadInput
-from retrieval.files import no_space
 from retrieval.types import Language, Message
 
 if TYPE_CHECKING:
@@ -71,7 +68,7 @@ def from_documents(app: App, wanted: Wanted) -> DatasetResult:
     request = _request(wanted)
     check_unedited(wanted.output, force=wanted.force)
     searching = wanted.context == "raft" or wanted.method == "llm-based"
-    with opened(app, wanted.inputs, search=searching) as found, _folder() as folder:
+    with opened(app, wanted.inputs, search=searching) as found, scratch() as folder:
         made = _made(app, wanted, request, found, folder)
         if not any(made.rows.values()):
             raise _nothing(made)
@@ -120,18 +117,6 @@ def _types(text: str) -> frozenset[Type]:
     if unknown is not None:
         raise BadUsage(f"There is no type of question `{unknown}`.", nearest(unknown, known))
     return frozenset(named)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder for what is deleted afterwards; a disk that is full there is told as such."""
-    with tempfile.TemporaryDirectory(prefix="dyag-dataset-") as folder:
-        try:
-            yield Path(folder)
-        except sqlite3.OperationalError as error:
-            if "full" in str(error) or "disk I/O error" in str(error):
-                raise no_space(Path(folder)) from error
-            raise
 
 
 def _made(app: App, wanted: Wanted, request: Request, found: Opened, folder: Path) -> Made:

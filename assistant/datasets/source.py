@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.datasets.scratch import scratch
 from finetune.sources import Source
 from retrieval.errors import BadInput, NotFound
 
@@ -58,8 +58,8 @@ def opened(app: App, inputs: Sequence[Path], *, search: bool) -> Iterator[Opened
         raise NotFound(
             f"There is no file or folder {missing}.", "Name DYAG chunks (JSONL), documents, or nothing for the index."
         )
-    with tempfile.TemporaryDirectory(prefix="dyag-dataset-") as folder:
-        yield from _read(app, [path.absolute() for path in inputs], Path(folder), search)
+    with scratch() as folder:
+        yield from _read(app, [path.absolute() for path in inputs], folder, search)
 
 
 def _read(app: App, inputs: Sequence[Path], folder: Path, search: bool) -> Iterator[Opened]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -262,3 +264,34 @@ def test_rows_longer_than_the_base_model_reads_are_dropped_or_shortened(gen: Run
     manifest = json.loads((tmp_path / "x.manifest.json").read_text())
     assert max(spread["max"] for spread in manifest["tokens"].values()) <= 500
     assert found["train"]
+
+
+def test_a_full_disk_while_it_works_is_one_clear_error(
+    gen: Run, sheets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest temporary file may have a few pages only, as on a disk that is nearly full."""
+    real = sqlite3.connect
+
+    def small(path: Any, *args: Any, **options: Any) -> sqlite3.Connection:
+        opened = real(path, *args, **options)
+        if "catalogue.sqlite3" in str(path):
+            opened.execute("PRAGMA max_page_count = 3")
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    ran = gen(sheets, "-o", tmp_path / "x.jsonl", "--count", "40")
+    assert ran.code == 1
+    assert "No space left" in ran.err
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_what_killed_runs_left_is_swept(
+    gen: Run, sheets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    old, young = tmp_path / "tmp" / "dyag-dataset-old", tmp_path / "tmp" / "dyag-dataset-young"
+    for folder in (old, young):
+        (folder / "data").mkdir(parents=True)
+    os.utime(old, (1, 1))
+    assert gen(sheets, "-o", tmp_path / "x.jsonl", "--count", "10").code == 0
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["dyag-dataset-young"]
