@@ -1,7 +1,7 @@
 """What a dataset is made from: documents with their chunks, numbered as answers cite them.
 
-A file of ready-made chunks (DYAG chunks, passages of a corpus) is read back into documents: chunks that follow each other
-and name one document, or have one title, belong together.
+A file of ready-made chunks (DYAG chunks, passages of a corpus) is read back into documents (`records.py`), and a document that
+describes several things under headings is one document for each (`sheets.py`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from finetune.records import Record, Run, runs
+from finetune.sheets import sheets
 from retrieval.library import Library
 from retrieval.types import Language, Passage
 
-PARENT_KEYS = ("document_id", "doc_id", "document", "parent_id", "source_id", "source", "file", "filename", "url")
-"""Metadata that names the document a ready-made chunk was cut from."""
-LARGEST = 200
-"""Chunks of one document; a file whose records all have one title is not one document."""
 NAMELESS = frozenset(
     "readme index introduction untitled home accueil notes document documentation sommaire contents overview faq page todo "
     "changelog license licence presentation divers misc".split()
@@ -51,7 +49,10 @@ class SourceDocument:
     chunks: tuple[SourceChunk, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[int, ...] = ()
-    """Documents of the library that it is made of: one, or the ready-made chunks that were cut from it."""
+    """Documents of the library that are this one: itself, or the ready-made chunks that were cut from it. None for a part of one:
+    the other parts may be in another split."""
+    is_whole: bool = True
+    """False for what is left of a document around the things it describes: what it lacks, they may state."""
 
     @cached_property
     def text(self) -> str:
@@ -62,29 +63,6 @@ class SourceDocument:
         """Whether its title tells it from other documents."""
         plain = " ".join(re.findall(r"[^\W\d_]+", self.title.casefold()))
         return bool(plain) and plain not in NAMELESS and len(self.title) <= 120
-
-
-@dataclass(frozen=True)
-class _Record:
-    """One document as the library holds it."""
-
-    id: int
-    path: str
-    external_id: str
-    title: str
-    metadata: Mapping[str, Any]
-    language: Language
-
-    def continues(self, other: _Record) -> bool:
-        """Whether it is cut from the document that `other` is cut from."""
-        if self.path != other.path or not self.external_id or not other.external_id:
-            return False
-        mine, theirs = self._parent(), other._parent()
-        return mine == theirs if mine or theirs else bool(self.title) and self.title == other.title
-
-    def _parent(self) -> str:
-        named = (self.metadata.get(key) for key in PARENT_KEYS)
-        return next((value for value in named if isinstance(value, str) and value), "")
 
 
 class Source:
@@ -102,14 +80,16 @@ class Source:
 
     def documents(self) -> Iterator[SourceDocument]:
         """Every document that has text, always in the same order."""
-        run: list[_Record] = []
-        for record in self._records():
-            if run and not (record.continues(run[-1]) and len(run) < LARGEST):
-                yield from self._document(run)
-                run = []
-            run.append(record)
-        if run:
-            yield from self._document(run)
+        numbers = count(1)
+        keys: set[str] = set()
+        path = ""
+        for run in runs(self._records()):
+            if run.path != path:
+                path, keys = run.path, set()
+            for document in self._documents(run):
+                key = next(key for key in _counted(document.key) if key not in keys)
+                keys.add(key)
+                yield replace(document, id=next(numbers), key=key)
 
     def count(self) -> int:
         """How many documents the library counts; ready-made chunks count one by one."""
@@ -132,11 +112,18 @@ class Source:
         """The number that answers cite for a chunk of the library."""
         return self._numbers.get(chunk_id, chunk_id)
 
-    def _records(self) -> Iterator[_Record]:
-        sql = """SELECT d.id, f.path, d.external_id, d.title, d.metadata, d.language FROM documents d
+    def _records(self) -> Iterator[Record]:
+        sql = """SELECT d.id, f.path, d.external_id, d.title, d.metadata, d.language, f.id FROM documents d
                  JOIN files f ON f.id=d.file_id WHERE d.deleted_at IS NULL ORDER BY d.id"""
+        several = "SELECT file_id FROM documents WHERE deleted_at IS NULL GROUP BY 1 HAVING COUNT(*) > 1"
+        many = {file for (file,) in self.library.query(several)}
         for row in self.library.iterate(sql, ()):
-            yield _Record(row[0], self.shown(row[1]), row[2], row[3], json.loads(row[4]), row[5])
+            chunks = tuple(self.library.document_chunks(row[0]))
+            if chunks:
+                path = self.shown(row[1])
+                yield Record(
+                    row[0], path, row[2], row[3], json.loads(row[4]), row[5], chunks, is_alone=row[6] not in many
+                )
 
     def shown(self, path: str) -> str:
         """A path relative to the root, or the workspace, that it lies in."""
@@ -145,18 +132,23 @@ class Source:
         root = next((r for r in (*self._roots, home) if path.startswith(r)), "")
         return path.removeprefix(root).replace(os.sep, "/")
 
-    def _document(self, run: Sequence[_Record]) -> Iterator[SourceDocument]:
-        first = run[0]
-        chunks = [
-            SourceChunk(self.number(c.id), c.text, c.headings)
-            for record in run
-            for c in self.library.document_chunks(record.id)
-        ]
-        key = f"{first.path}#{first.external_id}" if first.external_id else first.path
+    def _documents(self, run: Run) -> Iterator[SourceDocument]:
+        """The document that these records are, or the things that it describes."""
+        first = run.records[0]
+        chunks = [SourceChunk(self.number(c.id), c.text, c.headings) for record in run.records for c in record.chunks]
+        name = first.external_id or ("" if first.is_alone else run.title)
+        key = f"{first.path}#{name}" if name else first.path
         language: Language = "fr" if first.language == "fr" else "en"
-        if chunks:
-            records = tuple(record.id for record in run)
-            yield SourceDocument(first.id, key, first.title, language, tuple(chunks), first.metadata, records)
+        parts = sheets([chunk.text for chunk in chunks], run.title)
+        if not parts:
+            ids = tuple(record.id for record in run.records)
+            yield SourceDocument(0, key, run.title, language, tuple(chunks), first.metadata, ids)
+        for part in parts:
+            own = tuple(replace(chunks[piece.chunk], text=piece.text) for piece in part.pieces)
+            if part.title:
+                yield SourceDocument(0, f"{key}#{part.title}", part.title, language, own)
+            else:
+                yield SourceDocument(0, key, run.title, language, own, first.metadata, is_whole=False)
 
     def _numbered(self) -> dict[int, int]:
         """Number by chunk id: given ones are kept where no two chunks have the same."""
@@ -172,3 +164,9 @@ class Source:
             if chunk_id not in numbers:
                 numbers[chunk_id] = next(free)
         return numbers
+
+
+def _counted(key: str) -> Iterator[str]:
+    """The key, then `key 2`, `key 3`…"""
+    yield key
+    yield from (f"{key} {n}" for n in count(2))

@@ -9,11 +9,11 @@ phases : name construction, start 2024-05-14 ; name acceleration, start 2025-01-
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from finetune.generate.keys import folded, is_field
 from finetune.generate.values import is_date, is_number, is_plain
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import cells, clean_markup, facts, is_row, is_rule
@@ -24,22 +24,6 @@ Shape = Literal["text", "number", "date", "bool", "list", "records"]
 LONGEST_VALUE = 240
 """Characters of a value that is an answer; a longer one is a text."""
 MOST_VALUES = 12
-TECHNICAL = frozenset(
-    """title titre name nom id uuid slug layout robots permalink aliases alias weight draft template language lang key hash sha256
-    position document source page pages chunk content text image images icon logo""".split()
-) | {"redirect from", "document id", "chunk id"}
-"""Keys that say something of the file and nothing a person asks."""
-_ABOUT = re.compile(r"^(?:mission|description|resume|summary|presentation|purpose|definition|tagline|objet|abstract)$")
-# Lines of a how-to and parts of an argument look like fields: "Étape 1 : …", "Exemple : …", "Note: …".
-_NO_FIELD = re.compile(
-    r"^(?:(?:etape|step|phase|hypothese|figure|tableau|table) ?\d+|etape|step|hypothese|exemple|example|ex|nb|note|remarque|attention|"
-    r"warning|important|avant|apres|simple|utile|utilise|utilisable|aujourd hui|today|question|q|r|reponse|answer|a|p s|ps|conclusions?|"
-    r"resultats?|consequences?|figure|tableau|table|photo|credits?|copyright|voir aussi|see also|et|ou|and|or|but|mais)$"
-)
-# "Deux rythmes sont proposés : …" is a sentence that goes on, "There is no master: …" another.
-_CLAUSE = re.compile(
-    r"\b(?:est|sont|ont|etait|sera|peut|peuvent|doit|faut|permet\w*|il|elle|on|nous|vous|is|are|was|were|has|have|can|must|will|it|we|you|there)\b"
-)
 
 
 @dataclass(frozen=True)
@@ -58,7 +42,7 @@ class Field:
     @property
     def folded(self) -> str:
         """The key as it is compared between documents."""
-        return " ".join(re.sub(r"[^\w]+", " ", fold(self.key)).replace("_", " ").split())
+        return folded(self.key)
 
     @property
     def value(self) -> str:
@@ -96,16 +80,8 @@ def fields(document: SourceDocument) -> list[Field]:
 def _field(
     document: SourceDocument, chunk: SourceChunk, lines: Sequence[tuple[str, str]], key: str, value: str
 ) -> Field | None:
-    folded = " ".join(re.sub(r"[^\w]+", " ", fold(key)).replace("_", " ").split())
     raw = document.metadata.get(key)
-    if (
-        not folded
-        or folded in TECHNICAL
-        or _ABOUT.match(folded)
-        or _NO_FIELD.match(folded)
-        or _CLAUSE.search(folded)
-        or folded.isdigit()
-    ):
+    if not is_field(folded(key)):
         return None
     quote = next((line.strip() for line, bare in lines if key in bare and value and value in bare), "")
     # A list below its key, or a row of several cells, does not stand in one line; they are read elsewhere.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from workspace import Workspace
 
 from finetune.sources import Source, SourceDocument
@@ -74,3 +75,60 @@ def test_titles_by_which_nobody_asks(workspace: Workspace) -> None:
     assert {d.title: d.has_name for d in documents(workspace)} == {
         "README": False, "Introduction": False, "2024": False, "Redis": True, "Page 3": False,
     }  # fmt: skip
+
+
+SHEETS = [("GIDAF", "Hébergeur : SI-RAPP\nStatut : ouvert"), ("Colibri", "Hébergeur : Nord\nStatut : fermé")]
+SHAPES = {
+    "title": lambda name: {"source": "apps.md", "title": name},
+    "title with its part": lambda name: {"source": "apps.md", "title": f"{name} - Description"},
+    "name in the metadata": lambda name: {"source": "apps.md", "app_name": name, "title": "Description"},
+    "nothing": lambda name: {"source": "apps.md"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_chunks_of_one_file_about_several_things_are_a_document_each(workspace: Workspace, shape: str) -> None:
+    records = []
+    for name, fields in SHEETS:
+        first = f"Nom : {name}\n{fields}" if shape == "nothing" else fields
+        records += [
+            {"id": f"chunk_{len(records) + i}", "content": text, "metadata": SHAPES[shape](name)}
+            for i, text in enumerate((first, "Les sauvegardes sont quotidiennes."))
+        ]
+    chunks(workspace, *records)
+    found = documents(workspace, given=True)
+    assert [(d.title, [c.number for c in d.chunks]) for d in found] == [("GIDAF", [0, 1]), ("Colibri", [2, 3])]
+
+
+def test_chunks_with_headings_for_titles_are_one_document_named_by_its_file(workspace: Workspace) -> None:
+    about = [
+        ("Description", "Redis garde des données."),
+        ("Installation", "Port : 6379"),
+        ("Contacts", "Écrire à la DSI."),
+    ]
+    chunks(workspace, *(
+        {"id": f"chunk_{i}", "content": text, "metadata": {"source": "fiches/redis_cache.md", "title": title}}
+        for i, (title, text) in enumerate(about)
+    ))  # fmt: skip
+    (found,) = documents(workspace, given=True)
+    assert (found.title, len(found.chunks)) == ("redis cache", 3)
+
+
+def test_a_source_that_all_share_is_no_document(workspace: Workspace) -> None:
+    chunks(workspace, *(
+        {"id": f"chunk_{i}", "content": "Un texte.", "metadata": {"source": "wikipedia", "title": title}}
+        for i, title in enumerate(("Aix", "Albi"))
+    ))  # fmt: skip
+    assert [d.title for d in documents(workspace, given=True)] == ["Aix", "Albi"]
+
+
+def test_rows_and_things_of_one_file_have_keys_of_their_own(workspace: Workspace) -> None:
+    workspace.write("machines.csv", "Nom;Site\nPC-1;Lyon\nPC-2;Lille\nPC-2;Paris\n")
+    sheet = "## {0}\n\nHébergeur : Nord\nStatut : {0}\n"
+    workspace.write("sheets.md", f"# Applications\n\n{sheet.format('GIDAF')}\n{sheet.format('Colibri')}")
+    found = documents(workspace)
+    assert [d.key for d in found] == [
+        "machines.csv#PC-1", "machines.csv#PC-2", "machines.csv#PC-2 2", "sheets.md#GIDAF", "sheets.md#Colibri", "sheets.md",
+    ]  # fmt: skip
+    assert len({d.id for d in found}) == len(found)
+    assert [(d.is_whole, d.records != ()) for d in found[3:]] == [(True, False), (True, False), (False, False)]
