@@ -14,6 +14,8 @@ from assistant.workspace import Home, cache_folder
 from retrieval.errors import BadSetting, NoIndex
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assistant.answer import Answerer, Rewrite
     from assistant.conversation import Conversation
     from assistant.generators.base import Generator
@@ -198,13 +200,18 @@ class App:
         limits = Limits(index.parse_seconds, index.parse_memory_mb, index.max_file_mb)
         with writer_lock(self.home.lock), Loader(limits) as loader:
             library = Library(self.home.library, create=True)
-            databases = (self.home.library.name, self.home.journal.name)
-            kept = [name for base in databases for name in (base, f"{base}-journal")]
-            own = tuple(self.home.data / name for name in ("index", "jobs", "dyag.log", "index.lock", *kept))
             try:
-                yield Sync(library, self.home.index, self.embedder, loader, progress, index.vectors, own)
+                yield Sync(library, self.home.index, self.embedder, loader, progress, index.vectors, self.own_files)
             finally:
                 library.close()
+
+    @property
+    def own_files(self) -> tuple[Path, ...]:
+        """What dyag keeps under `data/`, which is never read as documents."""
+        databases = (self.home.library.name, self.home.journal.name)
+        kept = [name for base in databases for name in (base, f"{base}-journal")]
+        names = ("index", "jobs", "finetuning", "dyag.log", "index.lock", "prices.toml", *kept)
+        return tuple(self.home.data / name for name in names)
 
     def _repair(self, damage: str) -> None:
         """Bring back a good generation from the library; nothing is embedded again."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.screen import JOB
 from assistant.settings import variable
 from retrieval.errors import NotFound
 from retrieval.files import disk_errors, private_folder
@@ -66,7 +67,7 @@ class Jobs:
         log = folder / f"{datetime.now():%Y%m%d_%H%M%S}_{os.getpid()}_{number}.log"
         argv = [sys.executable, "-P", "-m", "assistant.cli", "--home", str(self.app.home.path), *words]
         # What was set in the chat goes by the environment: a command line is there for everybody to read.
-        environ = {**os.environ, **{variable(name): value for name, value in self.app.overrides.items()}}
+        environ = {**os.environ, **{variable(name): value for name, value in self.app.overrides.items()}, JOB: "1"}
         with disk_errors(log), log.open("wb") as said, log.with_suffix(".out").open("wb") as printed:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=printed, stderr=said, env=environ, start_new_session=True

@@ -50,6 +50,8 @@ def red(text: str) -> Styled:
 
 
 Text = str | Styled
+JOB = "DYAG_JOB"
+"""Set where a command runs beside a chat, which shows its last line."""
 _WORTH_A_LINE = 1.0
 """Seconds of work that a log wants to hear of."""
 
@@ -65,6 +67,8 @@ class Screen:
         self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._dumb = environ.get("TERM") == "dumb"
         self._bar_shown = False
+        self.every = 1.0 if environ.get(JOB) else 10.0
+        """Seconds between two lines of progress where there is no terminal."""
 
     def out(self, *parts: Text, end: str = "\n") -> None:
         """Write a result to stdout: the parts, joined. Raises ReaderGone, OutputFailed."""
@@ -225,7 +229,7 @@ class Progress:
         self.total = total
         self._screen = screen
         self._label = label
-        self._every = 0.1 if screen.redraws else 10.0
+        self._every = 0.1 if screen.redraws else screen.every
         self._start = self._shown = time.monotonic()
 
     def advance(self, count: int = 1) -> None:

@@ -29,7 +29,7 @@ from assistant.workspace import SETTINGS_FILE, Home
 from retrieval.errors import BadSetting
 
 PREFIX = "DYAG_"
-NOT_SETTINGS = {"DYAG_HOME", "DYAG_CACHE", "DYAG_DEBUG"}
+NOT_SETTINGS = {"DYAG_HOME", "DYAG_CACHE", "DYAG_DEBUG", "DYAG_JOB"}
 SECRET = ("key", "token", "secret", "password")
 
 Share = Annotated[float, Field(ge=0, le=1)]

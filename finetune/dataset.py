@@ -53,17 +53,36 @@ def check_unedited(output: Path, *, force: bool) -> None:
     """Raises BadInput when a file that would be replaced is not as dyag wrote it: somebody's work is in it."""
     if force:
         return
-    known = _known(manifest_path(output))
-    for path in [*files_of(output, SPLITS, split=True).values(), output]:
-        if path.is_file() and known.get(path.name) != _sha256(path):
+    known = _known(output)
+    for path in _possible(output):
+        if path.is_file() and known.get(path) != _sha256(path):
             raise BadInput(
                 f"{path} exists and is not as `dyag gen-dataset` wrote it: it may hold edits.",
                 "Name another file with --output, or replace it with --force.",
             )
 
 
+def check_output(output: Path) -> None:
+    """Raises BadInput for a path that cannot name a dataset."""
+    if output.suffix not in (".jsonl", "") or output.name == "-":
+        raise BadInput(
+            f"{output} cannot name a dataset: it is several files of JSON lines.",
+            "Name it X.jsonl: --output data/finetuning/dataset.jsonl gives dataset_train.jsonl and so on.",
+        )
+    if output.is_dir():
+        raise BadInput(f"{output} is a folder.", f"Name a file in it: --output {output / 'dataset.jsonl'}")
+
+
+def _possible(output: Path) -> list[Path]:
+    """Every file of rows that a dataset of this name may have."""
+    return [*files_of(output, SPLITS, split=True).values(), output]
+
+
 def write(output: Path, made: Made, about: Mapping[str, Any], *, split: bool) -> tuple[list[Written], dict[str, Any]]:
-    """Write rows and manifest; the files are all new or all as before. Raises NoSpace, NoAccess, BadInput."""
+    """Write rows and manifest; the files are all new or all as before. Raises NoSpace, NoAccess, BadInput.
+
+    Files that an earlier run wrote under this name and this one does not are removed.
+    """
     splits = [name for name in SPLITS if made.rows[name]]
     paths = files_of(output, splits, split=split)
     written = []
@@ -88,14 +107,13 @@ def write(output: Path, made: Made, about: Mapping[str, Any], *, split: bool) ->
 
 
 def _make_folder(output: Path) -> None:
-    if output.is_dir():
-        raise BadInput(f"{output} is a folder.", f"Name a file in it: --output {output / 'dataset.jsonl'}")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise BadInput(
-            f"{output} cannot be written: {output.parent} is a file.", "Name another with --output."
-        ) from error
+        part_of(output).touch()
+        part_of(output).unlink()
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        why = f"{output.parent} is a file" if not output.parent.is_dir() else error.strerror
+        raise BadInput(f"{output} cannot be written: {why}.", "Name another file with --output.") from error
 
 
 def part_of(path: Path) -> Path:
@@ -112,13 +130,19 @@ def _write(part: Path, lines: Sequence[str]) -> None:
 
 
 def _replace(output: Path, parts: Sequence[tuple[Path, Path]], now: set[Path]) -> None:
-    """Put the files in place, the manifest last; what an earlier run left of other splits goes."""
-    manifest_path(output).unlink(missing_ok=True)
-    for path in [*files_of(output, SPLITS, split=True).values()]:
-        if path not in now:
-            path.unlink(missing_ok=True)
-    for part, path in parts:
+    """Put the files in place, the manifest last; what an earlier run wrote beside them goes, unless it was edited."""
+    stale = [path for path in outdated(output) if path not in now]
+    *rows, (manifest, place) = parts
+    for part, path in rows:
         part.replace(path)
+    for path in stale:
+        path.unlink()
+    manifest.replace(place)
+
+
+def outdated(output: Path) -> list[Path]:
+    """Files of the dataset of this name that are as dyag wrote them."""
+    return [path for path, digest in _known(output).items() if path.is_file() and _sha256(path) == digest]
 
 
 def _line(row: Row) -> str:
@@ -187,11 +211,11 @@ def question_of(row: Row) -> str:
     return " ".join(words(fold(asked)))
 
 
-def _known(manifest: Path) -> dict[str, str]:
-    """Hashes of the files as dyag wrote them."""
+def _known(output: Path) -> dict[Path, str]:
+    """Hashes of the dataset's files as dyag wrote them."""
     try:
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return {name: file["sha256"] for name, file in files.items()}
+        files = json.loads(manifest_path(output).read_text(encoding="utf-8"))["files"]
+        return {path: str(files[path.name]["sha256"]) for path in _possible(output) if path.name in files}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 

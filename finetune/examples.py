@@ -5,7 +5,7 @@ In a file it is one JSON object a line, the messages as every trainer reads them
 {"messages": [{"role": "system", "content": "…"}, {"role": "user", "content": "Qui héberge GIDAF ?"},
               {"role": "assistant", "content": "GIDAF est hébergé par SI-RAPP [chunk_383]."}],
  "metadata": {"id": "0f3a…", "split": "train", "type": "who", "lang": "fr", "answerable": true, "answers": ["SI-RAPP"],
-              "gold": ["chunk_383"], "documents": ["apps.md"], "method": "rule-based", "form": "concept.host.who"}}
+              "gold": ["chunk_383"], "quote": "Hébergeur : SI-RAPP", "documents": ["apps.md"], "method": "rule-based", "form": "concept.host.who"}}
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ def row(messages: Sequence[Message], example: Example, **more: Any) -> dict[str,
         "answerable": example.answerable,
         "answers": list(example.answers),
         "gold": [f"chunk_{number}" for number in example.gold],
+        **({"quote": example.quote} if example.quote else {}),
         "documents": list(example.documents),
         "method": example.method,
         "form": example.form,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from assistant.command import GROUPS, BadUsage, Completes, command
+from retrieval.errors import BadInput
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -161,7 +162,9 @@ def convert(
     from finetune.formats.checks import FEWEST
     from finetune.formats.convert import Conversion
 
-    done = Conversion(_found(app, [file])[0], to)
+    (path,) = _found(app, [file])
+    _not_itself(output, [path])
+    done = Conversion(path, to)
     written = done.save(output)
     few = to.startswith("openai") and written < FEWEST
     return ConvertResult(done.path, output, to, done.rows, written, done.bad_answers, len(done.repaired), few)
@@ -192,7 +195,9 @@ def merge(
     """
     from finetune.formats.merge import Merge
 
-    done = Merge(_found(app, files), keep)
+    paths = _found(app, files)
+    _not_itself(output, paths)
+    done = Merge(paths, keep)
     written = done.save(output, allow_test=allow_test)
     return MergeResult(
         output, done.rows, written, done.duplicates, done.conflicts, tuple(done.shown), dict(done.written)
@@ -249,3 +254,9 @@ def _counter(base_model: str | None) -> tuple[Callable[[str], int], str]:
     if base_model:
         return tokenizer_count(base_model), base_model
     return lambda text: estimate([Message("user", text)]), "estimate"
+
+
+def _not_itself(output: Path, files: Sequence[Path]) -> None:
+    """Raises BadInput where a file would be replaced by what is made of it."""
+    if any(output.exists() and output.samefile(path) for path in files):
+        raise BadInput(f"{output} is what is read.", "Name another file with --output.")

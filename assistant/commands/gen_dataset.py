@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from assistant.command import Completes, command
+from assistant.command import BadUsage, Completes, command
 
 if TYPE_CHECKING:
     from assistant.app import App
     from assistant.datasets.run import Wanted
     from finetune.formats.checks import FileReport
 
-OUTPUT = Path("data/finetuning/dataset.jsonl")
+OUTPUTS = {"documents": Path("data/finetuning/dataset.jsonl"), "feedback": Path("data/finetuning/feedback.jsonl")}
 
 
 @dataclass(frozen=True)
@@ -54,28 +54,44 @@ class DatasetResult:
 
     @property
     def exit_code(self) -> int:
-        return int(any(report.count("error") for report in self.checked))
+        """1 when something leaks, or `--validate` found an error."""
+        return int(any(self.leaks.values()) or any(report.count("error") for report in self.checked))
 
 
 def wanted_of(app: App, options: Mapping[str, Any], **more: Any) -> Wanted:
     """What the options ask for."""
     from assistant.datasets.run import Wanted
 
+    _check_options(options)
     inputs = [*(options["inputs"] or []), *filter(None, [options["chunks"]])]
     own = {field.name: options[field.name] for field in fields(Wanted) if field.name in options}
     paths = {
         "inputs": tuple(path.expanduser() for path in inputs),
-        "output": options["output"] or app.home.path / OUTPUT,
+        "form": options["form"] or "sft",
+        "output": options["output"] or app.home.path / OUTPUTS[options["source"]],
     }
     return Wanted(**{**own, **paths, **more})
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raises BadUsage for options that would be ignored."""
+    of_feedback = options["source"] == "feedback"
+    if options["form"] and not of_feedback:
+        raise BadUsage("--as chooses rows of feedback.", "Add --from feedback, or leave --as out.")
+    if of_feedback and (options["inputs"] or options["chunks"]):
+        raise BadUsage("--from feedback reads the journal, and no other input.", "Leave the input out.")
+    if options["teacher"] and (of_feedback or options["method"] == "rule-based"):
+        raise BadUsage("Rules need no teacher.", "Add --method llm-based or augmented, or leave --teacher out.")
 
 
 def agree_first(app: App, options: Mapping[str, Any]) -> list[str]:
     """In the chat: ask whether a model may be paid for, before the job begins that has nobody to ask."""
     from assistant.datasets.methods import Agreed, calls_a_model
     from assistant.datasets.run import from_documents
+    from assistant.datasets.source import check_inputs
 
     wanted = wanted_of(app, options, only_agree=True)
+    check_inputs(wanted.inputs)
     if wanted.yes or options["source"] == "feedback" or not calls_a_model(wanted):
         return []
     try:
@@ -107,7 +123,7 @@ def gen_dataset(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help=f"X.jsonl gives X_train.jsonl and so on; default {OUTPUT}."),
+        typer.Option("--output", "-o", help=f"X.jsonl gives X_train.jsonl and so on; default {OUTPUTS['documents']}."),
         Completes("path"),
     ] = None,
     method: Annotated[
@@ -143,8 +159,9 @@ def gen_dataset(
         Literal["documents", "feedback"], typer.Option("--from", help="Documents, or approved ratings and corrections.")
     ] = "documents",
     form: Annotated[
-        Literal["sft", "dpo", "kto"], typer.Option("--as", help="Rows of feedback: answers, preferences, or ratings.")
-    ] = "sft",
+        Literal["sft", "dpo", "kto"] | None,
+        typer.Option("--as", help="Rows of feedback: answers, preferences, or ratings; default sft."),
+    ] = None,
     teacher: Annotated[
         str,
         typer.Option("--teacher", help="provider:model that writes or paraphrases; default: answer.generator."),

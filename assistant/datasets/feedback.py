@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
-from assistant.datasets.run import checked, counter
+from assistant.datasets.run import checked, counter, said_of_removed
 from assistant.feedback.corrections import SavedCorrections, save_corrections
 from assistant.feedback.dataset import FeedbackRows, feedback_rows
-from finetune.dataset import check_unedited, manifest_path, question_of, write
+from finetune.dataset import check_output, check_unedited, manifest_path, outdated, question_of, write
 from finetune.drops import Drops
 from finetune.examples import Split
 from finetune.make import SPLITS, Made
@@ -33,7 +33,9 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
     """
     start = time.monotonic()
     shares = Shares(wanted.train_ratio, wanted.val_ratio)
+    check_output(wanted.output)
     check_unedited(wanted.output, force=wanted.force)
+    before = outdated(wanted.output)
     saved = save_corrections(app)  # before all else: what was forgotten goes, also where nothing is left to learn
     found = feedback_rows(app, wanted.form)
     drops = Drops(Counter(found.left_out))
@@ -44,7 +46,7 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
     return DatasetResult(
         tuple(DatasetFile(w.path, w.split, w.rows) for w in written), manifest_path(wanted.output), len(rows), len(rows),
         manifest["counts"], manifest["tokens"], manifest["drops"], manifest["leaks"], {},
-        (*notes, *_notes(found, saved)), wanted.verbose, round(time.monotonic() - start, 1),
+        (*notes, *_notes(found, saved), *said_of_removed([path for path in before if not path.exists()])), wanted.verbose, round(time.monotonic() - start, 1),
         checked(wanted, [w.path for w in written]),
     )  # fmt: skip
 
@@ -78,7 +80,9 @@ def _split(rows: list[dict[str, Any]], shares: Shares, wanted: Wanted, drops: Dr
     else:
         split_of = dict.fromkeys(range(len(rows)), "train")
         notes += (
-            [f"All rows train: they are about {count} unrelated documents, too few to split."] if wanted.split else []
+            [f"All rows train: they are about {count} unrelated document{'s' * (count != 1)}, too few to split."]
+            if wanted.split
+            else []
         )
     by_split: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
     tokens: dict[Split, list[int]] = {split: [] for split in SPLITS}

@@ -12,9 +12,9 @@ from assistant.command import BadUsage, nearest
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
 from assistant.datasets.framing import PromptFraming
 from assistant.datasets.scratch import scratch
-from assistant.datasets.source import Opened, opened
+from assistant.datasets.source import Opened, check_inputs, opened
 from finetune.context import Context
-from finetune.dataset import check_unedited, manifest_path, write
+from finetune.dataset import check_output, check_unedited, manifest_path, outdated, write
 from finetune.examples import Method, Type
 from finetune.make import Made, Maker, Request, Tools
 from finetune.split import Shares
@@ -66,7 +66,10 @@ def from_documents(app: App, wanted: Wanted) -> DatasetResult:
     """A dataset from documents. Raises BadInput and whatever reading, asking and writing raise."""
     start = time.monotonic()
     request = _request(wanted)
+    check_inputs(wanted.inputs)
+    check_output(wanted.output)
     check_unedited(wanted.output, force=wanted.force)
+    before = outdated(wanted.output)
     searching = wanted.context == "raft" or wanted.method == "llm-based"
     with opened(app, wanted.inputs, search=searching) as found, scratch() as folder:
         made = _made(app, wanted, request, found, folder)
@@ -76,12 +79,19 @@ def from_documents(app: App, wanted: Wanted) -> DatasetResult:
     files = tuple(DatasetFile(w.path, w.split, w.rows) for w in written)
     total = request.count
     main = sum(w.rows for w in written if w.split != "test_seen")
-    notes = (*_fewer(wanted, total, made, main), *_unread(found))
+    removed = [path for path in before if not path.exists()]
+    notes = (*_fewer(wanted, total, made, main), *_unread(found), *said_of_removed(removed))
     return DatasetResult(
         files, manifest_path(wanted.output), total, main, manifest["counts"], manifest["tokens"], manifest["drops"],
         manifest["leaks"], manifest["drop_examples"], notes, wanted.verbose, round(time.monotonic() - start, 1),
         checked(wanted, [file.path for file in files]),
     )  # fmt: skip
+
+
+def said_of_removed(paths: Sequence[Path]) -> list[str]:
+    """What became of the files of an earlier run that this one has no rows for."""
+    names = ", ".join(path.name for path in paths)
+    return [f"Removed, as an earlier run wrote them and this one does not: {names}."] if names else []
 
 
 def checked(wanted: Wanted, paths: Sequence[Path]) -> tuple[FileReport, ...]:
@@ -182,6 +192,8 @@ def _about(wanted: Wanted, source: Mapping[str, Any]) -> dict[str, Any]:
 def _nothing(made: Made) -> BadInput:
     dropped = ", ".join(f"{n} {reason}" for reason, n in made.drops.counts.most_common(3))
     why = f" All were dropped: {dropped}." if dropped else ""
+    if made.drops.counts.most_common(1)[:1] and made.drops.counts.most_common(1)[0][0].startswith("too long"):
+        return BadInput(f"No row is short enough.{why}", "Raise --max-length, or choose --context none.")
     return BadInput(
         f"No question could be made from these documents.{why}",
         "Rules need `Key : value` lines, headings, tables or sentences that state something; --method llm-based needs less.",
@@ -197,8 +209,13 @@ def _fewer(wanted: Wanted, total: int, made: Made, got: int) -> list[str]:
     types = f" of the types {wanted.types}" if wanted.types else ""
     return [
         f"{got} of {total} examples could be made: the documents give {made.possible} candidates{types} by rules, and each "
-        f"split has its own documents{left_out}. More documents, --method augmented or llm-based give more."
+        f"split has its own documents{left_out}. {_more(wanted)}"
     ]
+
+
+def _more(wanted: Wanted) -> str:
+    ways = [f"--method {name}" for name in ("augmented", "llm-based") if name != wanted.method]
+    return f"More documents give more, and so may {' and '.join(ways)}."
 
 
 def _unread(found: Opened) -> list[str]:

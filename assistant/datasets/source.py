@@ -38,9 +38,17 @@ class Opened:
     """Files, and records of files, that could not be read."""
 
 
+def check_inputs(inputs: Sequence[Path]) -> None:
+    """Raises NotFound for a path where there is nothing."""
+    missing = next((path for path in inputs if not path.exists()), None)
+    if missing is not None:
+        hint = "Name DYAG chunks (JSONL), documents, or nothing for the index."
+        raise NotFound(f"There is no file or folder {missing}.", hint)
+
+
 @contextmanager
 def opened(app: App, inputs: Sequence[Path], *, search: bool) -> Iterator[Opened]:
-    """The documents under these paths, or those of the index when there are none. Raises NotFound, BadInput, NoIndex.
+    """The documents under these paths, or those of the index when there are none. Raises BadInput, NoIndex.
 
     `search`: whether they have to be searched, for which files are embedded too.
     """
@@ -53,11 +61,6 @@ def opened(app: App, inputs: Sequence[Path], *, search: bool) -> Iterator[Opened
         found = _search(app.searcher) if search else None
         yield Opened(Source(library), found, {"from": "index", **_content(library)})
         return
-    missing = next((path for path in inputs if not path.exists()), None)
-    if missing is not None:
-        raise NotFound(
-            f"There is no file or folder {missing}.", "Name DYAG chunks (JSONL), documents, or nothing for the index."
-        )
     with scratch() as folder:
         yield from _read(app, [path.absolute() for path in inputs], folder, search)
 
@@ -78,7 +81,9 @@ def _read(app: App, inputs: Sequence[Path], folder: Path, search: bool) -> Itera
             SyncProgress(app.screen) as progress,
             Loader(Limits(index.parse_seconds, index.parse_memory_mb, index.max_file_mb)) as loader,
         ):
-            sync = Sync(library, folder / "data" / "index", app.embedder, loader, progress, index.vectors)
+            sync = Sync(
+                library, folder / "data" / "index", app.embedder, loader, progress, index.vectors, app.own_files
+            )
             report = sync.run(inputs) if search else sync.read(inputs)
         if not report.documents:
             raise _nothing(inputs, report.failures)

@@ -171,7 +171,7 @@ class Checker:
             (
                 "short",
                 f"answers under {SHORT} words",
-                "Whole sentences with their context teach more than bare values.",
+                "Add context where an answer has more to say; a whole sentence is enough for a single fact.",
             ),
             ("long", f"answers over {LONG} words", "Long answers cost tokens and wander: cut them."),
             ("uncited", "answers without a citation", "Cite the chunk that proves each sentence: [chunk_12]."),

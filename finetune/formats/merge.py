@@ -111,7 +111,7 @@ class Merge:
             message = f"{named} holds test rows; in {output} a model would learn them, and its test would say nothing."
             raise TestRows(
                 message,
-                "Leave it out, call the output X_test to make a test set, or say that you mean it: --allow-test.",
+                "Leave it out, merge test files alone into an X_test, or say that you mean it: --allow-test.",
             )
 
     def _target(self) -> Target:
