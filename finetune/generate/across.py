@@ -13,7 +13,7 @@ from finetune.generate.fields import Field
 from finetune.generate.nouns import Noun
 from finetune.generate.phrase import ANSWERS, QUESTIONS, count_word, enumerated, filled, second, words
 from finetune.generate.titles import named, of
-from finetune.generate.values import iso, number
+from finetune.generate.values import day, iso, number
 from finetune.sources import SourceDocument
 from retrieval.text import fold
 
@@ -41,12 +41,17 @@ def comparisons(
     document: SourceDocument, field: Field, catalogue: Catalogue, split: str, rng: random.Random
 ) -> Iterator[Across]:
     """The field of this document against that of another one: the same or not, and which is more."""
-    if not _comparable(field):
+    if not _comparable(field) or names_itself(document, field.value):
         return
     for other in catalogue.others(document, split, field.folded, rng, 1):
         if len(other.value) <= LONGEST and _is_distinct(field.value, other.value):
             yield _same(document, field, other, rng)
             yield from _ordered(document, field, other, rng)
+
+
+def names_itself(document: SourceDocument, value: str) -> bool:
+    """Whether a value repeats the thing's name, `Nom complet : Gestion intégrée GIDAF`: another's cannot be the same."""
+    return fold(document.title) in fold(value)
 
 
 def _comparable(field: Field) -> bool:
@@ -104,7 +109,8 @@ def _ordered(document: SourceDocument, field: Field, other: Stated, rng: random.
 def _values(document: SourceDocument, field: Field, other: Stated, name: Noun) -> dict[str, str]:
     language = document.language
     said = {**words(document.title, name, language), **second(other.title, language)}
-    return {**said, "v": field.value.rstrip("."), "w": other.value.rstrip(".")}
+    v, w = field.value.rstrip("."), other.value.rstrip(".")
+    return {**said, "v": v, "w": w} if name.quoted else {**said, "v": day(v, language), "w": day(w, language)}
 
 
 def _tail(form: str, values: dict[str, str]) -> str:
@@ -125,7 +131,7 @@ def lists(
     """Which documents share a value: all of them, asked from the first; or those among a few that are named."""
     if field.shape not in ("text", "list", "number", "date") or len(document.title) > LONGEST or "://" in field.value:
         return
-    short = [value for value in field.values if len(value) <= LONGEST]
+    short = [value for value in field.values if len(value) <= LONGEST and not names_itself(document, value)]
     for value in short:
         sharing = catalogue.sharing(document, field.folded, value)
         if len(sharing) > 1 and all(place == split for _, place in sharing) and sharing[0][0].document == document.id:

@@ -13,7 +13,7 @@ from finetune.generate.lexicon import FIRMS, WHEN, WHO
 from finetune.generate.nouns import Noun, noun
 from finetune.generate.phrase import ANSWERS, QUESTIONS, VERBS, capital, enumerated, filled, words
 from finetune.generate.titles import named, of
-from finetune.generate.values import is_date
+from finetune.generate.values import day, is_date
 from finetune.sources import SourceDocument
 from retrieval.text import fold
 from retrieval.types import Language
@@ -33,7 +33,8 @@ class Turn:
 
 def name_of(field: Field, language: Language) -> Noun:
     """What a field is called; in quotation marks when its value is more a remark than the value of a noun."""
-    found = noun(field.key, language)
+    is_address = re.match(r"https?:|www\.|[\w-]+(?:\.[\w-]+)+(?:/|$)", field.value)
+    found = noun("site web" if field.folded == "site" and is_address else field.key, language)
     remark = any(len(value.split()) > 4 or (value[0].islower() and " " in value) for value in field.values)
     return Noun(field.key, "") if remark and not found.concept else found
 
@@ -95,7 +96,8 @@ def about_field(document: SourceDocument, field: Field, rng: random.Random) -> I
     name = name_of(field, language)
     turned = turn(field, name)
     said = words(document.title, name, language, plural=turned.plural)
-    values = {**said, "v": shown(field, language), "quote": field.quote.lstrip("-*+• ")}
+    v = shown(field, language)
+    values = {**said, "v": v if name.quoted else day(v, language), "quote": field.quote.lstrip("-*+• ")}
     ways = forms(turned, language)
     rng.shuffle(ways)
     answers = ANSWERS[language][turned.answers]
@@ -139,12 +141,13 @@ def yes_or_no(document: SourceDocument, field: Field, wrong: Sequence[str], rng:
     other = [value for value in wrong if not _overlaps(value, field)]
     for form, question in ways[:2]:
         value = rng.choice(other) if other and rng.random() < 0.5 else rng.choice(field.values)
-        if question.startswith("{v}") and value[0].islower():
+        if question.startswith("{v}") and day(value, language)[0].islower():
             continue  # a sentence may not begin so, and the value may not be changed
         answer = _verdict(value in field.values, many=many, usable=usable, value=value)
-        values = {**said, "v": shown(field, language), "w": value.rstrip(".")}
-        text = filled(rng.choice(ANSWERS[language][answer]), values)
-        asked = filled(question, {**said, "v": value.rstrip(".")})
+        v, w = shown(field, language), value.rstrip(".")
+        v, w = (day(v, language), day(w, language)) if usable else (v, w)
+        text = filled(rng.choice(ANSWERS[language][answer]), {**said, "v": v, "w": w})
+        asked = filled(question, {**said, "v": w})
         yield Asked(
             asked, text, "yes-no", f"field.{form}", field.values, field.quote, fact(document, field.folded, fold(value))
         )

@@ -6,8 +6,9 @@ It is filled in one pass over the documents and asked in a second one, so that m
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -8000;
 CREATE TABLE documents (id INTEGER PRIMARY KEY, key TEXT, split TEXT, language TEXT, title TEXT, folded TEXT);
+CREATE VIRTUAL TABLE told USING fts5(text, content='', tokenize='unicode61');
 CREATE TABLE read (document INTEGER, key TEXT, shown TEXT, value TEXT, folded TEXT, chunk INTEGER, shape TEXT);
 """
 _INDEXES = """
@@ -32,9 +34,19 @@ CREATE INDEX stated_key ON stated(key, language, split, document);
 CREATE INDEX stated_value ON stated(key, folded, language, document);
 CREATE TABLE keys AS
   SELECT language, key, MIN(shown) AS shown, COUNT(DISTINCT document) AS documents FROM stated WHERE shape != 'bool' GROUP BY 1, 2;
+CREATE TABLE together AS
+  WITH common AS (SELECT DISTINCT s.document, s.language, s.key FROM stated s JOIN keys k USING (language, key)
+                  WHERE k.documents >= {common})
+  SELECT a.language, a.key, b.key AS other FROM common a JOIN common b ON a.document=b.document AND a.key != b.key
+  GROUP BY 1, 2, 3 HAVING COUNT(*) >= {common};
+CREATE INDEX together_key ON together(language, key, other);
 """
 COMMON = 3
 """Documents from which on a field is one that others might have too."""
+AKIN = 2
+"""Fields that two documents have in common when they are of one kind; what one kind has is not compared with another's."""
+LOOKED_AT = 8
+"""Documents that are looked at for each one that is wanted."""
 MOST_SHARING = 6
 """Documents that an answer lists."""
 
@@ -69,10 +81,12 @@ class Catalogue:
             [(document.id, f.folded, f.key, v, fold(v), f.chunk.number, f.shape) for f in found for v in f.values],
         )
 
+        self._db.executemany("INSERT INTO told(text) VALUES (?)", [(fold(chunk.text),) for chunk in document.chunks])
+
     def finish(self, splits: Mapping[int, str]) -> None:
         """Take in which split each document belongs to; from then on it can be asked."""
         self._db.executemany("UPDATE documents SET split=? WHERE id=?", [(s, i) for i, s in splits.items()])
-        self._db.executescript(_INDEXES)
+        self._db.executescript(_INDEXES.format(common=COMMON))
 
     def key(self, document_id: int) -> str:
         """Key of a document."""
@@ -94,7 +108,7 @@ class Catalogue:
     def others(
         self, document: SourceDocument, split: str, key: str, rng: random.Random, limit: int, unlike: str = ""
     ) -> list[Stated]:
-        """Values that other documents of the split and language state under a key, from a random place on; one a document.
+        """Values that documents of the same kind, split and language state under a key, from a random place on; one a document.
 
         `unlike`: only values other than this one.
         """
@@ -103,15 +117,37 @@ class Catalogue:
         sql = """SELECT document, title, value, chunk FROM stated
                  WHERE key=? AND language=? AND split=? AND document {} ? AND name != ? AND folded != ? ORDER BY document, rowid LIMIT ?"""
         start = rng.randrange(1 + self._last)
-        values = (key, document.language, split, start, fold(document.title), fold(unlike), limit * MOST_VALUES)
+        values = (
+            key,
+            document.language,
+            split,
+            start,
+            fold(document.title),
+            fold(unlike),
+            LOOKED_AT * limit * MOST_VALUES,
+        )
         found: dict[int, Stated] = {}
         for side in (">=", "<"):
-            for row in self._db.execute(sql.format(side), values):
-                if len(found) < limit:
-                    found.setdefault(row[0], Stated(*row))
-            if len(found) >= limit:
-                break
+            for row in self._db.execute(sql.format(side), values).fetchall():
+                if len(found) < limit and row[0] not in found and self._are_akin(document.id, row[0]):
+                    found[row[0]] = Stated(*row)
         return list(found.values())
+
+    def is_told_elsewhere(self, name: str, stems: Iterable[str]) -> bool:
+        """Whether a chunk of any document has this name and a word that begins with one of the stems."""
+        words = " ".join(re.findall(r"\w+", fold(name)))
+        said = " OR ".join(f'"{stem}"*' for stem in sorted(stems) if stem.isalnum())
+        if not words or not said:
+            return False
+        asked = f'"{words}" AND ({said})'
+        return self._db.execute("SELECT 1 FROM told WHERE told MATCH ? LIMIT 1", (asked,)).fetchone() is not None
+
+    def _are_akin(self, document: int, other: int) -> bool:
+        mine, theirs = self._keys(document), self._keys(other)
+        return len(mine & theirs) >= AKIN or mine == theirs
+
+    def _keys(self, document: int) -> set[str]:
+        return {key for (key,) in self._db.execute("SELECT DISTINCT key FROM stated WHERE document=?", (document,))}
 
     def sharing(self, document: SourceDocument, key: str, value: str) -> list[tuple[Stated, str]]:
         """Every document of the language that states this value under this key, with its split; [] when they are too many."""
@@ -121,7 +157,11 @@ class Catalogue:
         return [(Stated(*row[:4]), row[4]) for row in rows] if len(rows) <= MOST_SHARING else []
 
     def lacking(self, document: SourceDocument) -> list[tuple[str, str]]:
-        """(key, as documents write it) of fields that several others have and this one has not, the commonest first."""
-        sql = """SELECT key, shown FROM keys WHERE language=? AND documents >= ? AND key NOT IN
-                 (SELECT key FROM stated WHERE document=?) ORDER BY documents DESC, key LIMIT 60"""
-        return list(self._db.execute(sql, (document.language, COMMON, document.id)))
+        """(key, as documents write it) of fields that documents of its kind have and this one has not, the commonest first."""
+        sql = """SELECT key, shown FROM keys k WHERE language=?1 AND documents >= ?2
+                 AND key NOT IN (SELECT key FROM stated WHERE document=?3)
+                 AND (SELECT COUNT(*) FROM together t WHERE t.language=k.language AND t.key=k.key
+                      AND t.other IN (SELECT key FROM stated WHERE document=?3)) >= ?4
+                 ORDER BY documents DESC, key LIMIT 60"""
+        akin = max(1, min(AKIN, len(self._keys(document.id))))
+        return list(self._db.execute(sql, (document.language, COMMON, document.id, akin)))

@@ -9,6 +9,7 @@ phases : name construction, start 2024-05-14 ; name acceleration, start 2025-01-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,6 +25,8 @@ Shape = Literal["text", "number", "date", "bool", "list", "records"]
 LONGEST_VALUE = 240
 """Characters of a value that is an answer; a longer one is a text."""
 MOST_VALUES = 12
+LONGEST_ITEM = 40
+"""Characters of a value among several; longer ones are parts of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,19 @@ def _field(
         return Field(key, values, "list" if len(values) > 1 else "text", chunk, quote) if usable else None
     if isinstance(raw, Mapping) or not is_plain(value):
         return None
-    return Field(key, (value,), _shape(value), chunk, quote)
+    items = listed(folded(key), value)
+    return Field(key, items, "list" if len(items) > 1 else _shape(value), chunk, quote)
+
+
+def listed(key: str, value: str) -> tuple[str, ...]:
+    """The values of a key in the plural, `Technologies : PHP, MariaDB`; a value in one piece where that is not sure."""
+    items = tuple(item.strip().rstrip(".") for item in re.split(r"\s*[,;]\s+", value))
+    last = re.split(r"\s(?:et|and)\s", items[-1])
+    plural = key.split()[0][-1] in "sx" and len(key.split()) < 4
+    usable = 1 < len(items) <= MOST_VALUES and all(
+        item and len(item) <= LONGEST_ITEM and is_plain(item) for item in items
+    )
+    return items if plural and usable and len(last) == 1 and len(set(items)) == len(items) else (value,)
 
 
 def _shape(value: str) -> Shape:

@@ -112,9 +112,9 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "D'après la documentation {of}, quand {verb} {one} « {name} » ?",
     ),
     "same": (
-        "Est-ce que {T} et {U} ont {meme} ?",
+        "Est-ce {que} et {U} ont {meme} ?",
         "{T} et {U} ont-ils {meme} ?",
-        "Peut-on dire que {T} et {U} ont {meme} ?",
+        "Peut-on dire {que} et {U} ont {meme} ?",
     ),
     "same-quoted": (
         "Les fiches {of} et {ofu} donnent-elles la même valeur pour {key} ?",
@@ -143,7 +143,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "list-closed": (
         "Parmi {names}, qui a {v} pour {np} ?",
-        "De {names}, lesquels ont {v} pour {np} ?",
+        "Entre {names}, lesquels ont {v} pour {np} ?",
     ),
     "list-closed-quoted": ("Parmi les fiches {ofs}, lesquelles indiquent « {v} » pour {key} ?",),
     # What one asks of a known field, beside the turns above.
@@ -156,7 +156,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "concept.founder": ("Qui a fondé {T} ?", "Sait-on qui a fondé {T} ?"),
     "concept.maintainer": ("Qui maintient {T} ?", "Qui assure la maintenance {of} ?"),
     "concept.sponsor": ("Qui sponsorise {T} ?", "Qui soutient {T} en tant que sponsor ?"),
-    "concept.licence": ("Sous quelle licence distribue-t-on {T} ?", "Sous quelle licence {T} ?"),
+    "concept.licence": ("Sous quelle licence distribue-t-on {T} ?", "Quelle licence s'applique à {T} ?"),
     "concept.port": ("Sur quel port écoute {T} ?", "Quel port utilise {T} ?", "Quel port faut-il ouvrir pour {T} ?"),
     "concept.language": ("Dans quel langage le code {of} est-il écrit ?", "En quoi {T} est développé ?"),
     "concept.technology": (
@@ -168,7 +168,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "concept.database": ("Avec quelle base de données fonctionne {T} ?", "Où {T} stocke ses données ?"),
     "concept.config": ("Dans quel fichier se configure {T} ?", "Où se configure {T} ?"),
     "concept.release": ("De quand date la première version {of} ?", "Quand la première version {of} est-elle sortie ?"),
-    "concept.created": ("De quand date la création {of} ?", "Depuis quand {T} existe ?"),
+    "concept.created": ("De quand date la création {of} ?", "Depuis quand existe {T} ?"),
     "concept.status": ("Où en est {T} ?", "Dans quel état se trouve {T} ?"),
     "concept.category": ("Dans quelle catégorie classe-t-on {T} ?", "Quel genre d'outil est {T} ?"),
     "concept.website": ("À quelle adresse trouve-t-on {T} en ligne ?", "Où trouver le site {of} ?"),

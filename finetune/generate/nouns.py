@@ -37,6 +37,8 @@ _HEADS: dict[str, Gender] = {
     **dict.fromkeys("date zone liste équipe adresse base ville personne langue taille forme".split(), "f"),
 }  # fmt: skip
 """Words that head many fields and whose ending does not tell."""
+_PARTICIPLE = re.compile(r"(?:é|i|u|is|it)e?s?$")
+_AFTER_PARTICIPLE = frozenset("à au aux par pour en le depuis dans sur".split())
 _FRENCH_WORDS = frozenset("de du des d la le les l en à au aux par pour sur sous avec et".split())
 
 
@@ -97,7 +99,9 @@ def gender_of(phrase: str) -> Gender:
 
 
 def _reads_french(head: str, rest: list[str]) -> bool:
-    """Whether the rest is a complement in French: `date de mise en service`, `montant total`."""
+    """Whether the rest is a complement in French: `date de mise en service`, `montant total`; not `affecté à`, `validé par`."""
+    if rest and (rest[-1] in _FRENCH_WORDS or (_PARTICIPLE.search(head) and rest[0] in _AFTER_PARTICIPLE)):
+        return False
     if any(not re.fullmatch(r"[a-zà-ÿ'’-]+", word) for word in rest) or len(head) < 4:
         return False
     accented = any(c in "éèêàçùîôû" for c in f"{head}{''.join(rest)}")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from finetune.generate import forms_en, forms_fr
 from finetune.generate.nouns import Noun, spoken
 from finetune.generate.titles import elide, named, of, quoted
+from retrieval.facts import clean_markup
 from retrieval.types import Language
 
 QUESTIONS: Mapping[Language, Mapping[str, tuple[str, ...]]] = {"fr": forms_fr.QUESTIONS, "en": forms_en.QUESTIONS}
@@ -20,8 +21,16 @@ _VOWEL = re.compile(r"[aeiouyàâäéèêëîïôöùûü]|h(?:[éeô]|uma)", re
 
 def words(title: str, noun: Noun, language: Language, *, plural: bool = False) -> dict[str, str]:
     """The placeholders that a title and a field give, by name."""
-    made = {"T": named(title, language), "of": of(title, language), "key": quoted(spoken(noun.key), language)}
+    made = {"T": named(title, language), "of": of(title, language), "key": quoted(_key(noun.key), language)}
+    if language == "fr":
+        made["que"] = elide("que", made["T"])
     return made | (_french(noun, plural) if language == "fr" else _english(noun, plural))
+
+
+def _key(key: str) -> str:
+    """A field's own name as it is quoted: as it stands, or as words where it is an identifier."""
+    plain = clean_markup(key)
+    return spoken(key) if re.search(r"_|[a-zà-ÿ][A-ZÀ-Þ]", plain) else plain
 
 
 def second(title: str, language: Language) -> dict[str, str]:

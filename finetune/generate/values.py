@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from retrieval.types import Language
+
 _MONTHS = (
     "janvier|février|fevrier|mars|avril|mai|juin|juillet|août|aout|septembre|octobre|novembre|décembre|decembre|"
     "january|february|march|april|may|june|july|august|september|october|november|december|"
@@ -27,6 +29,16 @@ _NOTHING = re.compile(
 def is_date(value: str) -> bool:
     """Whether a value is a date or a year, and nothing else."""
     return _DATE.fullmatch(value.strip()) is not None
+
+
+def day(value: str, language: Language) -> str:
+    """A date as it stands after `est`: `le 14 mai 2024`, `le 14/05/2024`; other values as they are."""
+    whole = re.fullmatch(
+        rf"(?:\d{{1,2}}(?:er)? (?:{_MONTHS}) \d{{4}}|\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{4}}|\d{{4}}-\d{{2}}-\d{{2}})",
+        value,
+        re.I,
+    )
+    return f"le {value}" if whole and language == "fr" else value
 
 
 def is_number(value: str) -> bool:

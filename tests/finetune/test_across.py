@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from finetune.generate.across import Across, comparisons, lists
 from finetune.generate.fields import fields
 from finetune.generate.missing import near_misses
 from finetune.sources import SourceDocument
+from retrieval.types import Language
 
 
 def sheet(number: int, title: str, **metadata: object) -> SourceDocument:
@@ -124,3 +126,62 @@ def test_a_name_that_two_documents_have_is_ambiguous(tmp_path: Path) -> None:
     assert known.namesakes(twins[0]) == 2
     assert known.is_ambiguous(twins[0], licence)
     assert not known.is_ambiguous(twins[0], port)
+
+
+def test_what_another_document_tells_of_it_is_no_near_miss(tmp_path: Path) -> None:
+    lacking = sheet(5, "Etcd", port="2379")
+    told = document("Etcd est sous licence Apache.", title="Comparatif", number=6)
+    asked = [a.question for a in near_misses(lacking, catalogue(tmp_path, *SHEETS, lacking, told), "…", rng())]
+    assert asked
+    assert not any("licence" in question for question in asked)
+
+
+def test_what_is_left_around_the_things_of_a_document_lacks_nothing(tmp_path: Path) -> None:
+    rest = replace(sheet(5, "Logiciels", port="2379"), is_whole=False)
+    assert not list(near_misses(rest, catalogue(tmp_path, *SHEETS, rest), "…", rng()))
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "language", "asked", "never"),
+    [
+        ("Oxygen", "Oxygen is a chemical element.", "en", "", "price|headquarters|founder|address|owner"),
+        ("Charte de télétravail", "Elle fixe les règles.", "fr", "responsable|auteur|version", "siège|fondateur|adresse|prix"),
+        ("Ada Byron", "Ada Byron was born in London.", "en", "spouse", "price|headquarters|license"),
+        ("Albi", "Albi est une ville du Tarn.", "fr", "maire|population|superficie", "prix|licence|auteur"),
+    ],
+)  # fmt: skip
+def test_near_misses_fit_the_kind_of_thing(
+    tmp_path: Path, title: str, text: str, language: Language, asked: str, never: str
+) -> None:
+    made = document(text, title=title, language=language)
+    questions = [a.question for a in near_misses(made, catalogue(tmp_path, made), "…", rng())]
+    assert bool(questions) == bool(asked)
+    assert not asked or any(re.search(asked, q) for q in questions)
+    assert not any(re.search(never, q) for q in questions)
+
+
+def test_things_of_different_kinds_are_not_compared(tmp_path: Path) -> None:
+    minutes = sheet(1, "Réunion", date="2024-03-12", lieu="Lyon", redacteur="Petit")
+    notes = sheet(2, "Portail", date="2023-06-12", editeur="interne")
+    known = catalogue(tmp_path, minutes, notes)
+    field = next(f for f in fields(minutes) if f.key == "date")
+    assert not list(comparisons(minutes, field, known, "train", rng()))
+
+
+def test_a_name_is_not_compared_with_another(tmp_path: Path) -> None:
+    sheets = [
+        sheet(n, name, port="1", complet=f"Gestion {name}") for n, name in enumerate(("GIDAF", "Iris", "Vega"), 1)
+    ]
+    known = catalogue(tmp_path, *sheets)
+    field = next(f for f in fields(sheets[0]) if f.key == "complet")
+    assert not list(comparisons(sheets[0], field, known, "train", rng()))
+    assert not list(lists(sheets[0], field, known, "train", rng()))
+
+
+def test_french_elides_before_a_name(tmp_path: Path) -> None:
+    sheets = [sheet(n, name, port="1", hote="a") for n, name in enumerate(("Iris", "Ulysse"), 1)]
+    known = catalogue(tmp_path, *sheets)
+    field = next(f for f in fields(sheets[0]) if f.key == "port")
+    made = [c.question for seed in range(20) for c in comparisons(sheets[0], field, known, "train", rng(seed))]
+    assert any("qu'Iris et Ulysse" in question for question in made)
+    assert not any(re.search(r"\bque (?:Iris|Ulysse)", question) for question in made)

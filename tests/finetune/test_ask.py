@@ -51,9 +51,9 @@ def test_an_english_field() -> None:
         (
             "Collecte usagers : 3 mars 2021",
             "when",
-            "Quelle date la fiche de GIDAF donne-t-elle pour « collecte usagers » ?",
+            "Quelle date la fiche de GIDAF donne-t-elle pour « Collecte usagers » ?",
         ),
-        ("Lots livrés : 12", "how-many", "Quel chiffre la fiche de GIDAF donne-t-elle pour « lots livrés » ?"),
+        ("Lots livrés : 12", "how-many", "Quel chiffre la fiche de GIDAF donne-t-elle pour « Lots livrés » ?"),
         ("mes_trucs : divers", "which", "Que dit la fiche de GIDAF à la rubrique « mes trucs » ?"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_noun_of_ours_says_which_field_is_meant() -> None:
 
 def test_a_remark_is_no_value_of_a_noun() -> None:
     made = document("Distributor: receives and validates lines", title="Loki", language="en")
-    assert all('"distributor"' in a.question for a in asked(made))
+    assert all('"Distributor"' in a.question for a in asked(made))
 
 
 def test_records_say_when_they_begin_and_end() -> None:
@@ -134,7 +134,7 @@ def test_every_turn_of_phrase_can_be_filled(language: Language) -> None:
     """Each placeholder that the tables use is one that some question or answer gives."""
     given = set(
         "T U of ofu le Le du des np nps quel Quel est e il celle meme plus_grand plus_ancien one One key v w quote row column "
-        "name verb verbs names ofs cited count".split()
+        "name verb verbs names ofs cited count que".split()
     )
     for table in (QUESTIONS[language], ANSWERS[language]):
         for group, ways in table.items():
@@ -147,3 +147,15 @@ def test_the_same_seed_asks_the_same() -> None:
     made = document("Licence : MIT\n\nPort : 80", title="GIDAF")
     assert asked(made, 3) == asked(made, 3)
     assert asked(made, 3) != asked(made, 4)
+
+
+def test_french_says_the_day_with_its_article() -> None:
+    made = asked(document("Date d'effet : 1er mai 2024", title="GIDAF"))
+    assert all("est le 1er mai 2024" in a.answer for a in made if a.type == "when")
+
+
+@pytest.mark.parametrize(("value", "said"), [("Lyon", "site de GIDAF"), ("https://gidaf.fr", "site web de GIDAF")])
+def test_a_site_is_a_place_or_a_page(value: str, said: str) -> None:
+    made = asked(document(f"Site : {value}", title="GIDAF"))
+    assert any(said in a.question for a in made)
+    assert not any("site web" in a.question for a in made if value == "Lyon")

@@ -107,3 +107,23 @@ def test_any_text_can_be_asked_what_it_is(text: str) -> None:
 
 def test_numbers_with_two_readings_are_not_compared() -> None:
     assert [number(text) for text in ("1 500,5", "1.500", "3,5", "12 Mo")] == [1500.5, None, 3.5, None]
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("Technologies : PHP, Symfony, MariaDB", ("PHP", "Symfony", "MariaDB")),
+        ("Présents : Claire Lemoine, Hugo Petit", ("Claire Lemoine", "Hugo Petit")),
+        ("Adresse : 5 quai des Arts, Lyon", ("5 quai des Arts, Lyon",)),
+        (
+            "Horaires : du lundi au vendredi, de 8 h à 18 h et le samedi",
+            ("du lundi au vendredi, de 8 h à 18 h et le samedi",),
+        ),
+        ("Usagers : 1 200", ("1 200",)),
+        ("Surfaces : 1,5 ha", ("1,5 ha",)),
+    ],
+)
+def test_a_key_in_the_plural_may_have_several_values_in_one_line(line: str, values: tuple[str, ...]) -> None:
+    (field,) = fields(document(line))
+    assert field.values == values
+    assert field.shape == ("list" if len(values) > 1 else field.shape)
