@@ -202,6 +202,7 @@ def source(
     found = library.chunks([int(match[1])]) if match else {}
     if not found:
         own = library.chunk_by_external_id(chunk.strip())
+        own = own or (library.chunk_by_external_id(f"chunk_{match[1]}") if match else None)
         found = library.chunks([own]) if own else {}
     if not found:
         raise NotFound(f"There is no chunk {chunk}.", "Chunk ids are shown by `dyag search` and in every answer.")

@@ -67,7 +67,7 @@ def fix(
     talk = app.conversation
     number = talk.rated(number)
     found = talk.answer(number).answer
-    correction = text or _edited(found)
+    correction = with_own_ids(text or _edited(found), found)
     if not correction or correction == found.answer:
         return Said("Nothing was changed; no correction is kept.")
     kept = app.journal.correct(number, talk.author, correction)
@@ -80,6 +80,18 @@ def numbered(app: App, text: str) -> tuple[int | None, str]:
     if first.isdecimal() and len(first) < 19 and (not rest or app.conversation.has(int(first))):
         return int(first), rest.strip()
     return None, text.strip()
+
+
+def with_own_ids(text: str, answer: Answer) -> str:
+    """The text with passages cited by the id of their own file (`chunk_383`) cited as the library numbers them."""
+    known = {p.chunk_id for p in answer.passages}
+    given = {p.external_id: p.chunk_id for p in answer.passages if p.external_id}
+
+    def cited(match: re.Match[str]) -> str:
+        own = given.get(f"chunk_{match[1]}")
+        return match[0] if own is None or int(match[1]) in known else f"[chunk_{own}]"
+
+    return re.sub(r"\[chunk_(\d{1,18})\]", cited, text)
 
 
 def unknown_ids(text: str, answer: Answer) -> tuple[int, ...]:

@@ -130,3 +130,7 @@ def test_without_an_id_it_is_a_usage_error(home: Path) -> None:
     ran = run("source", home=home, cheap=True)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("dyag: Missing argument 'CHUNK'")
+
+
+def test_a_number_of_the_files_own_is_enough(home: Path) -> None:
+    assert source(home, "383", "--json").json["external_id"] == "chunk_383"
