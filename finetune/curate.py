@@ -142,6 +142,8 @@ def unsupported(example: Example, passages: Mapping[int, Passage]) -> str:
     asked = _plain(example.question)
     if any(_plain(quote) not in everything and _plain(quote) not in asked for quote in quotes(example.answer)):
         return "a quote is not in its chunk"
+    if example.quote and _plain(example.quote) not in everything:
+        return "a quote is not in its chunk"
     cited = list(cited_sentences(example.answer))
     if not cited:
         return "no citation"

@@ -200,3 +200,22 @@ def test_statistics_leave_out_what_is_broken_and_say_so(tmp_path: Path, train: P
     assert (ran.code, "rows        60" in ran.out) == (0, True)
     assert ran.err == "2 errors left out: `dyag dataset validate` names them.\n"
     assert dyag(tmp_path, "stats", write(tmp_path / "bad.jsonl", "{}\n")).code == 1
+
+
+def test_a_file_is_not_replaced_by_what_is_made_of_it(tmp_path: Path) -> None:
+    one, two = (rows_file(tmp_path / name) for name in ("a.jsonl", "b.jsonl"))
+    before = one.read_bytes()
+    for argv in (("convert", one, "--to", "alpaca", "-o", one), ("merge", one, two, "-o", one)):
+        ran = dyag(tmp_path, *argv)
+        assert ran.code == 1
+        assert "is what is read" in ran.err
+    assert one.read_bytes() == before
+
+
+def rows_file(path: Path) -> Path:
+    rows = [
+        {"messages": [{"role": "user", "content": f"Q{n} {path.name} ?"}, {"role": "assistant", "content": "A."}]}
+        for n in range(3)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path

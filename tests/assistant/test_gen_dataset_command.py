@@ -295,3 +295,56 @@ def test_what_killed_runs_left_is_swept(
     os.utime(old, (1, 1))
     assert gen(sheets, "-o", tmp_path / "x.jsonl", "--count", "10").code == 0
     assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["dyag-dataset-young"]
+
+
+def test_one_file_after_several_and_back_says_what_it_removes(gen: Run, sheets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    made(gen, sheets, folder, "--count", "30")
+    ran = gen(sheets, "-o", folder / "x.jsonl", "--count", "30", "--no-split")
+    assert ran.code == 0
+    assert "Removed, as an earlier run wrote them" in ran.err
+    assert sorted(files(folder)) == ["x.jsonl", "x.manifest.json"]
+    ran = gen(sheets, "-o", folder / "x.jsonl", "--count", "30")
+    assert ran.code == 0
+    assert "x.jsonl" in ran.err
+    assert not (folder / "x.jsonl").exists()
+
+
+def test_a_file_that_somebody_edited_is_never_removed(gen: Run, sheets: Path, tmp_path: Path) -> None:
+    made(gen, sheets, tmp_path, "--count", "30")
+    (tmp_path / "x_val.jsonl").write_text("mine\n")
+    assert gen(sheets, "-o", tmp_path / "x.jsonl", "--no-split", "--force").code == 0
+    assert (tmp_path / "x_val.jsonl").read_text() == "mine\n"
+    assert not (tmp_path / "x_train.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--as", "dpo"), "Add --from feedback"),
+        (("--teacher", "openai:m"), "Rules need no teacher"),
+        (("--from", "feedback"), "no other input"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(gen: Run, sheets: Path, argv: tuple[str, ...], said: str) -> None:
+    ran = gen(sheets, *argv)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("name", ["-", "x.csv", "x.xlsx"])
+def test_a_name_that_is_none_of_a_dataset(gen: Run, sheets: Path, tmp_path: Path, name: str) -> None:
+    ran = gen(sheets, "-o", name if name == "-" else tmp_path / name)
+    assert ran.code == 1
+    assert "cannot name a dataset" in ran.err
+
+
+def test_dyags_own_files_are_no_documents(dyag: Run, sheets: Path, tmp_path: Path) -> None:
+    for path in sheets.glob("fr0*.md"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for _ in range(2):
+        ran = dyag(*CHEAP, "gen-dataset", tmp_path, "--count", "20", "--json", home=tmp_path)
+        assert ran.code == 0
+    assert "Not read" not in ran.err
+    manifest = json.loads((tmp_path / "data" / "finetuning" / "dataset.manifest.json").read_text())
+    assert manifest["input"]["records"] == 10

@@ -51,6 +51,7 @@ def test_a_good_example_passes_once(curator: Curator) -> None:
         ({"answer": "La licence de Redis est BSD [chunk_9]."}, "it cites another chunk than its own"),
         ({"answer": "Selon la fiche, « Redis garde ses données sur disque dur » [chunk_1].", "answers": ()},
          "a quote is not in its chunk"),
+        ({"quote": "Licence : MIT"}, "a quote is not in its chunk"),
         ({"gold": (99,), "answer": "BSD [chunk_99]."}, "its chunk does not exist"),
         ({"answer": " "}, "empty"),
     ],
