@@ -18,6 +18,8 @@ from finetune.sources import SourceDocument
 from retrieval.text import fold
 from retrieval.types import Language
 
+LONGEST_CLOSED = 60
+"""Characters of a value that a yes-or-no question repeats."""
 _DATED = re.compile(r"\b(?:date|annee|year|quand|when|depuis|since|jour|day)\b")
 
 
@@ -128,7 +130,7 @@ def fact(document: SourceDocument, *parts: str) -> str:
 
 def yes_or_no(document: SourceDocument, field: Field, wrong: Sequence[str], rng: random.Random) -> Iterator[Asked]:
     """Whether the field has a value: its own, or one of another document (`wrong`)."""
-    if field.shape in ("bool", "records") or len(field.value) > 100 or "://" in field.value:
+    if field.shape in ("bool", "records") or len(field.value) > LONGEST_CLOSED or "://" in field.value:
         return
     language = document.language
     name = name_of(field, language)

@@ -27,6 +27,9 @@ LONGEST_VALUE = 240
 MOST_VALUES = 12
 LONGEST_ITEM = 40
 """Characters of a value among several; longer ones are parts of a sentence."""
+LONGEST_SAID = 8
+"""Words of a value whose key has an article; a longer one goes on with a sentence."""
+_SENTENCE = re.compile(r"(?:le|la|les|un|une|des|the|an?)\s|l['’]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def _field(
     if not is_field(folded(key)):
         return None
     quote = next((line.strip() for line, bare in lines if key in bare and value and value in bare), "")
+    if _SENTENCE.match(key) and len(value.split()) > LONGEST_SAID:
+        return None  # "Les équipes de soins : les professionnels peuvent échanger…"
     # A list below its key, or a row of several cells, does not stand in one line; they are read elsewhere.
     if not quote or len(value) > LONGEST_VALUE or fold(value) == fold(document.title):
         return None

@@ -16,7 +16,8 @@ _ABOUT = re.compile(r"^(?:mission|description|resume|summary|presentation|purpos
 # Lines of a how-to and parts of an argument look like fields: "Étape 1 : …", "Exemple : …", "Note: …".
 _NO_FIELD = re.compile(
     r"^(?:(?:etape|step|phase|hypothese|figure|tableau|table) ?\d+|etape|step|hypothese|exemple|example|ex|nb|note|remarque|attention|"
-    r"warning|important|avant|apres|simple|utile|utilise|utilisable|aujourd hui|today|question|q|r|reponse|answer|a|p s|ps|conclusions?|"
+    r"warning|important|avant|apres|simple|utile|utilise|utilisable|a noter|a savoir|bon a savoir|rappel|conseil|astuce|info|"
+    r"en savoir plus|please note|tip|aujourd hui|today|question|q|r|reponse|answer|a|p s|ps|conclusions?|"
     r"resultats?|consequences?|figure|tableau|table|photo|credits?|copyright|voir aussi|see also|et|ou|and|or|but|mais)$"
 )
 # "Deux rythmes sont proposés : …" is a sentence that goes on, "There is no master: …" another.

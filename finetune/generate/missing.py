@@ -13,6 +13,7 @@ from functools import cache
 from finetune.examples import Asked
 from finetune.generate.ask import Turn, fact, forms
 from finetune.generate.catalogue import Catalogue
+from finetune.generate.faq import is_question
 from finetune.generate.lexicon import FIRMS, WHEN, WHO, Entry, lexicon
 from finetune.generate.nouns import Noun, noun
 from finetune.generate.phrase import filled, words
@@ -64,7 +65,7 @@ _TOLD_BY = {
 
 def near_misses(document: SourceDocument, catalogue: Catalogue, refusal: str, rng: random.Random) -> Iterator[Asked]:
     """Questions about fields that neither the document states nor another that mentions it; their answer is `refusal`."""
-    if not document.is_whole:
+    if not document.is_whole or is_question(document.title):
         return
     text = f" {' '.join(re.sub(r'[^a-z0-9€$]+', ' ', fold(f'{document.title} {document.text}')).split())} "
     keys = [shown for _, shown in catalogue.lacking(document)]

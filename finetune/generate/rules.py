@@ -13,6 +13,7 @@ from finetune.generate.ask import about_cell, about_field, about_records, yes_or
 from finetune.generate.catalogue import Catalogue
 from finetune.generate.cite import cited
 from finetune.generate.fields import Field, fields, table_cells
+from finetune.generate.glossary import about_term, is_glossary
 from finetune.generate.missing import near_misses
 from finetune.generate.prose import prose
 from finetune.generate.sections import sections
@@ -60,7 +61,9 @@ class Rules:
         """One stream for each thing that can be asked, its variants in order."""
         alone = self.catalogue.namesakes(document) == 1
         for field in fields(document):
-            if alone or not self.catalogue.is_ambiguous(document, field):
+            if is_glossary(document):
+                yield _with(field.chunk, about_term(document, field))
+            elif alone or not self.catalogue.is_ambiguous(document, field):
                 yield from self._field_streams(document, field, split, rng)
         if not alone:
             return  # what follows is asked by the document's name alone

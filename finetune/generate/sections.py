@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from finetune.examples import Asked, Type
 from finetune.generate import prose_fr
+from finetune.generate.faq import faq, is_question
 from finetune.generate.prose_sentences import askable
-from finetune.generate.prose_subjects import told_by
 from finetune.generate.sections_blocks import Section, sections_of
 from finetune.generate.sections_lists import lists
 from finetune.generate.sections_purposes import purposes
@@ -56,6 +56,7 @@ _SIGNS = re.compile(r"[\w\s.,;:!?'’\"«»“”()%€$£°²³&/+§–—-]*+"
 def sections(document: SourceDocument) -> Iterator[tuple[SourceChunk, Asked]]:
     """Every question about the document and its sections, with the chunk that proves the answer."""
     yield from purposes(document)
+    yield from faq(document)
     for at, chunk in enumerate(document.chunks):
         if at == 0:
             for asked in _opening(document, chunk):
@@ -94,6 +95,8 @@ def _said(document: SourceDocument, section: Section) -> Iterator[Asked]:
     """What the first sentences under a heading say."""
     if not section.heading or not document.title or not section.blocks or section.blocks[0].kind != "text":
         return
+    if is_question(section.heading):
+        return  # asked as it stands
     heading, language = section.heading, document.language
     if fold(heading) == fold(plain(document.title)) or len(heading) > 70 or len(heading) < 3:
         return
@@ -120,22 +123,6 @@ def _about(document: SourceDocument, heading: str, language: Language) -> list[s
             f"What can one read under {under} in the documentation {of(title, language)}?",
         ],
     }[language]
-    if heading.endswith("?"):
-        aside = told_by(title, language)
-        bare = heading.rstrip("? \u00a0\u202f")
-        own = fold(plain(title)) in fold(bare)
-        clear = not re.search(
-            r"\b(?:ce|cet|cette|ces|il|elle|nous|vous|notre|nos|je|mon|this|these|we|our|you|your|"
-            r"I|my|it)\b|-t-|[.!?:]",
-            bare,
-        )
-        asks = (
-            [f"{bare}{'' if own else aside}{' ?' if language == 'fr' else '?'}"]
-            if clear and (own or aside) and len(bare.split()) > 2
-            else []
-        )
-        if asks:
-            return asks
     return [*asks, *([""] * (2 - len(asks))), *generic]
 
 

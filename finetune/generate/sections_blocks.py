@@ -39,14 +39,14 @@ class Section:
 
 def sections_of(document: SourceDocument, at: int) -> list[Section]:
     """The sections whose headings stand in chunk `at` of a document, and its opening in the first chunk."""
-    blocks = list(_blocks(document.chunks[at].text))
-    if blocks and blocks[-1].kind == "list" and at + 1 < len(document.chunks):
-        first = next(iter(_blocks(document.chunks[at + 1].text)), None)
+    parts = list(blocks(document.chunks[at].text))
+    if parts and parts[-1].kind == "list" and at + 1 < len(document.chunks):
+        first = next(iter(blocks(document.chunks[at + 1].text)), None)
         if first is None or first.kind != "heading":
-            blocks[-1] = Block("list", blocks[-1].text, blocks[-1].items, blocks[-1].numbered, open=True)
+            parts[-1] = Block("list", parts[-1].text, parts[-1].items, parts[-1].numbered, open=True)
     found: list[Section] = []
     heading, run = ("", []) if at == 0 else (None, [])
-    for block in blocks:
+    for block in parts:
         if block.kind != "heading":
             run.append(block)
             continue
@@ -65,7 +65,8 @@ def heading_text(line: str) -> str:
     return " ".join(_DECORATION.sub(" ", text).split()).rstrip(" :").strip()
 
 
-def _blocks(text: str) -> Iterator[Block]:
+def blocks(text: str) -> Iterator[Block]:
+    """Headings, paragraphs and lists of a text, in order; code is left out."""
     run: list[str] = []
     kind = ""
     fenced = False

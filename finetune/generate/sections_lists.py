@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from finetune.examples import Asked, Type
+from finetune.generate.faq import is_question
 from finetune.generate.prose_subjects import standalone, told_by
 from finetune.generate.sections_blocks import Block, Section
 from finetune.generate.sections_words import ITEMS, STEPS, key
@@ -111,6 +112,7 @@ def _items(
     if (
         not heading
         or not title
+        or is_question(heading)
         or _PERSONAL.search(heading)
         or _POINTERS.search(heading)
         or fold(heading) == fold(title)

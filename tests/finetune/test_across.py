@@ -185,3 +185,8 @@ def test_french_elides_before_a_name(tmp_path: Path) -> None:
     made = [c.question for seed in range(20) for c in comparisons(sheets[0], field, known, "train", rng(seed))]
     assert any("qu'Iris et Ulysse" in question for question in made)
     assert not any(re.search(r"\bque (?:Iris|Ulysse)", question) for question in made)
+
+
+def test_a_page_that_is_a_question_has_no_owner_and_no_price(tmp_path: Path) -> None:
+    made = document("Oui, la convention de service est signée.", title="Faut-il une convention avec la société ?")
+    assert not list(near_misses(made, catalogue(tmp_path, made), "…", rng()))

@@ -127,3 +127,10 @@ def test_a_key_in_the_plural_may_have_several_values_in_one_line(line: str, valu
     (field,) = fields(document(line))
     assert field.values == values
     assert field.shape == ("list" if len(values) > 1 else field.shape)
+
+
+def test_remarks_and_sentences_are_no_fields() -> None:
+    said = "les professionnels de santé échangent des informations sur un même patient"
+    assert found(f"À noter : ces démarches durent\n\nLes équipes de soins : {said}\n\nLe port : 80") == {
+        "Le port": ("80",)
+    }
