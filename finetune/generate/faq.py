@@ -38,8 +38,6 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _NOBODY = re.compile(
-    r"\b(?:faut-il|y a-t-il|existe-t-il|est-il (?:possible|obligatoire|nécessaire)|is (?:it|there)|are there)\b", re.IGNORECASE
-)
     r"\b(?:faut-il|y a-t-il|existe-t-il|est-il (?:possible|obligatoire|nécessaire)|is (?:it|there)|are there)\b",
     re.IGNORECASE,
 )

@@ -111,7 +111,7 @@ def listed(key: str, value: str) -> tuple[str, ...]:
     """The values of a key in the plural, `Technologies : PHP, MariaDB`; a value in one piece where that is not sure."""
     items = tuple(item.strip().rstrip(".") for item in re.split(r"\s*[,;]\s+", value))
     last = re.split(r"\s(?:et|and)\s", items[-1])
-    plural = key.split()[0][-1] in "sx" and len(key.split()) < 4
+    plural = re.match(r"\w+(?:s|[ae]ux)\b", key) is not None and len(key.split()) < 4
     usable = 1 < len(items) <= MOST_VALUES and all(
         item and len(item) <= LONGEST_ITEM and is_plain(item) for item in items
     )
