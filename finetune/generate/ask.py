@@ -12,8 +12,9 @@ from finetune.generate.fields import Cell, Field
 from finetune.generate.lexicon import FIRMS, WHEN, WHO
 from finetune.generate.nouns import Noun, noun
 from finetune.generate.phrase import ANSWERS, QUESTIONS, VERBS, capital, enumerated, filled, words
-from finetune.generate.titles import named, of
-from finetune.generate.values import day, is_date
+from finetune.generate.prose_subjects import told_by
+from finetune.generate.titles import is_name, named, of
+from finetune.generate.values import day, is_date, is_plain
 from finetune.sources import SourceDocument
 from retrieval.text import fold
 from retrieval.types import Language
@@ -206,9 +207,29 @@ def _third(verb: str) -> str:
     return f"{head}s {rest}".strip()
 
 
+def _is_code(row: str) -> bool:
+    """Whether a row's name is one that is known elsewhere too: `CT-2023-011`, `SIRPA`, and not `Majeure` or `Taxi`."""
+    return is_name(row) and (any(c.isdigit() for c in row) or row.isupper()) and any(c.isalpha() for c in row)
+
+
+def _about_row(document: SourceDocument, cell: Cell, name: Noun, rng: random.Random) -> Asked:
+    """A row asked about as the thing that it is: `Quel est le fournisseur de CT-2023-011, d'après la page « Contrats » ?`"""
+    language = document.language
+    form = rng.randrange(2)
+    values = {**words(cell.row, name, language), "v": day(cell.value.rstrip("."), language)}
+    asked = filled(QUESTIONS[language]["which"][form], values).rstrip("? \u00a0\u202f")
+    question = f"{asked}{told_by(document.title, language)}{' ?' if language == 'fr' else '?'}"
+    answer = filled(ANSWERS[language]["known"][form], values)
+    asks = fact(document, fold(cell.row), fold(cell.column))
+    return Asked(question, answer, "which", f"table.row.{form}", (cell.value,), cell.quote, asks)
+
+
 def about_cell(document: SourceDocument, cell: Cell, rng: random.Random) -> Asked:
     """What a table's column holds for one of its rows."""
     language = document.language
+    name = noun(cell.column, language)
+    if not name.quoted and _is_code(cell.row) and is_plain(cell.value):
+        return _about_row(document, cell, name, rng)
     form = rng.randrange(len(QUESTIONS[language]["cell"]))
     values = {
         "T": named(document.title, language),

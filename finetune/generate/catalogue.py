@@ -133,6 +133,10 @@ class Catalogue:
                     found[row[0]] = Stated(*row)
         return list(found.values())
 
+    def has_fields(self, document: SourceDocument) -> bool:
+        """Whether it states as many fields as its kind is told by."""
+        return len(self._keys(document.id)) >= AKIN
+
     def is_told_elsewhere(self, name: str, stems: Iterable[str]) -> bool:
         """Whether a chunk of any document has this name and a word that begins with one of the stems."""
         words = " ".join(re.findall(r"\w+", fold(name)))

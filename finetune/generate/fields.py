@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from finetune.generate.keys import folded, is_field
 from finetune.generate.values import is_date, is_number, is_plain
+from finetune.sheets import bare
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import cells, clean_markup, facts, is_row, is_rule
 from retrieval.text import fold
@@ -30,6 +31,8 @@ LONGEST_ITEM = 40
 LONGEST_SAID = 8
 """Words of a value whose key has an article; a longer one goes on with a sentence."""
 _SENTENCE = re.compile(r"(?:le|la|les|un|une|des|the|an?)\s|l['’]", re.IGNORECASE)
+_PERSON = re.compile(r"[A-ZÀ-Þ][a-zà-ÿ-]+(?: [A-ZÀ-Þ][a-zà-ÿ'-]+)+")
+_HEADING = re.compile(r"#{2,6}\s+(\S.*)")
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,10 @@ def _field(
     quote = next((line.strip() for line, bare in lines if key in bare and value and value in bare), "")
     if _SENTENCE.match(key) and len(value.split()) > LONGEST_SAID:
         return None  # "Les équipes de soins : les professionnels peuvent échanger…"
+    if _PERSON.fullmatch(key) and value[:1].islower() and len(value.split()) > 2:
+        return None  # "Carla Ruiz: update the status page"
     # A list below its key, or a row of several cells, does not stand in one line; they are read elsewhere.
-    if not quote or len(value) > LONGEST_VALUE or fold(value) == fold(document.title):
+    if not quote or _is_of_a_part(chunk, quote) or len(value) > LONGEST_VALUE or fold(value) == fold(document.title):
         return None
     if isinstance(raw, list) and raw and all(isinstance(item, Mapping) for item in raw):
         return _records(key, raw, value, chunk, quote)
@@ -105,6 +110,14 @@ def _field(
         return None
     items = listed(folded(key), value)
     return Field(key, items, "list" if len(items) > 1 else _shape(value), chunk, quote)
+
+
+def _is_of_a_part(chunk: SourceChunk, quote: str) -> bool:
+    """Whether a line stands under a heading as `Version 2.1` or `Réunion du 9 avril`: it is true of that and not of the whole."""
+    before = chunk.text.partition(quote)[0].split("\n")
+    over = [match[1] for line in before if (match := _HEADING.match(line))] or chunk.headings[1:][-1:]
+    is_thing = bool(over) and before[0].lstrip("# ") == over[-1]
+    return bool(over) and not is_thing and re.search(r"\d", bare(over[-1])) is not None
 
 
 def listed(key: str, value: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from finetune.generate.faq import is_question
 from finetune.generate.lexicon import FIRMS, WHEN, WHO, Entry, lexicon
 from finetune.generate.nouns import Noun, noun
 from finetune.generate.phrase import filled, words
-from finetune.generate.usual import usual
+from finetune.generate.usual import FIELDS, usual
 from finetune.sources import SourceDocument
 from retrieval.text import fold
 from retrieval.types import Language
@@ -70,7 +70,7 @@ def near_misses(document: SourceDocument, catalogue: Catalogue, refusal: str, rn
     text = f" {' '.join(re.sub(r'[^a-z0-9€$]+', ' ', fold(f'{document.title} {document.text}')).split())} "
     keys = [shown for _, shown in catalogue.lacking(document)]
     rng.shuffle(keys)
-    more = list(usual(document))
+    more = list(usual(document) or (FIELDS if catalogue.has_fields(document) else ()))
     rng.shuffle(more)
     asked: set[str] = set()
     for key in [*keys, *more]:

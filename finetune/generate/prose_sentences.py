@@ -20,6 +20,7 @@ WRAPPED = 60
 
 _NOT_PROSE = re.compile(r"\s*(?:[#|>]|[-*+•–—·]\s|\d{1,3}[.)]\s|[a-zA-Z][)]\s|={3,}|-{3,}|\*{3,}|!\[|<)|\s{4,}\S|\t")
 _LEFTOVER = re.compile(r"[*_<>|\\{}\[\]#=~^]|https?:|www\.|\.\.\.|…|\s[/+]\s")
+_TOKENS = re.compile(r"\w [,.](?:\s|$)")
 _SPACED = re.compile(r"\s[,;.]|[a-zà-ÿ)][.!?][A-ZÀ-Þ]|\[\d")
 
 _DOUBT = {
@@ -54,11 +55,19 @@ class Sentence:
 
 def askable(text: str, language: Language) -> Iterator[Sentence]:
     """The sentences of a chunk that may be asked about, in order."""
+    tokens = len(_TOKENS.findall(text)) > 2
     for block in _blocks(text):
         for start, end in sentence_spans(block.replace("\n", " ")):
             quote = block[start:end]
-            if len(quote) <= LONGEST and (said := _plain(quote, language)):
+            if len(quote) <= LONGEST and (said := _plain(joined(quote) if tokens else quote, language)):
                 yield Sentence(said, quote)
+
+
+def joined(text: str) -> str:
+    """Text that came as tokens, written as people do: `the tail , Mr. Byron 's` is `the tail, Mr. Byron's`."""
+    text = re.sub(r"``\s*(.*?)\s*''", r"“\1”", text)
+    text = re.sub(r"\s+([,;.!?%)\]])", r"\1", re.sub(r"([(\[$£])\s+", r"\1", text))
+    return re.sub(r"\s+('s|'|n't)(?=\W|$)", r"\1", re.sub(r"(?<=\w)\s(-|–)\s(?=\w)", r"\1", text))
 
 
 def _plain(quote: str, language: Language) -> str:

@@ -28,6 +28,14 @@ _JOINT = frozenset(
     "de du des d la le les l et en à au aux sur of the and for in on at to by von van der den di y & 's".split()
 )
 _PUNCTUATION = re.compile(r"[,;:!?…|/()\[\]{}<>«»“”\"=*#]|\s[-–—]\s|\.(?:\s|$)")
+# Common nouns that need their article: one cannot say "la version de Guide du visiteur".
+_COMMON = re.compile(
+    r"(?:guide|charte|contrat|procédure|compte|notes?|manuel|politique|rapport|plan|règlement|musée|mairie|ministère|direction|agence|ville|"
+    r"commune|région|département|institut|école|université|comité|conseil|fondation|association|centre|maison|banque|bureau|château|lycée|"
+    r"collège|hôpital|parc|registre|fichier|observatoire|programme|projet|guerre|bataille|traité|île|mont|lac|palais|glossaire|lexique|liste)s?\s"
+    r"(?:de\s|du\s|des\s|d['’])|(?:faq|cr)\s",
+    re.IGNORECASE,
+)
 _VOWELS = frozenset("aeiouàâäéèêëîïôöùûüœæ")
 # A vowel that is said as a consonant, or that custom keeps apart: le onze, le oui, le Ouagadougou, le uhlan.
 _NO_ELISION = re.compile(r"onz|ou[aeiouïéè]|uhlan|ululement|iod|ya|ye|yi|yo|yu|yé|yè", re.IGNORECASE)
@@ -46,9 +54,9 @@ def plain(title: str) -> str:
 
 
 def is_name(title: str) -> bool:
-    """Whether a title reads as a name within a sentence: short, no article, no punctuation, no lower-case words."""
+    """Whether a title reads as a name within a sentence: short, no article nor need of one, no punctuation, no lower-case words."""
     parts = title.split()
-    if not 0 < len(parts) <= LONGEST or _DETERMINER.match(title) or _PUNCTUATION.search(title):
+    if not 0 < len(parts) <= LONGEST or _DETERMINER.match(title) or _COMMON.match(title) or _PUNCTUATION.search(title):
         return False
     if not any(c.isalpha() for c in title):
         return False

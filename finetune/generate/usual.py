@@ -10,8 +10,10 @@ import re
 from finetune.sources import SourceDocument
 from retrieval.text import fold
 
-_OPENING = 500
-"""Characters that say of what kind a thing is."""
+_OPENING = 2000
+"""Characters in which a text says what its thing is."""
+_IS = r"(?:is|was|are|est|etait|sont) (?:the |an? |une? |l |la |le |les |des )(?:\w+ ){0,5}?"
+"""`Albi est une petite ville`: the kind is what a thing is said to be, or its title's first word."""
 # The title of a text tells it; else the words its opening has for the thing.
 _TEXT = re.compile(
     r"\b(?:procedures?|charte|contrat|compte rendu|guide|reglement|note|notes|faq|foire aux questions|glossaire|lexique|politique|manuel|"
@@ -19,10 +21,6 @@ _TEXT = re.compile(
     r"report|glossary|onboarding|checklist|release notes)\b"
 )
 _KINDS = (
-    (
-        re.compile(r"\b(?:ne|nee|nait|naquit|mort|morte) (?:le|en|a|vers)\b|\b(?:was born|born (?:on|in)|died (?:on|in))\b"),
-        ("birth date", "birthplace", "spouse"),
-    ),
     (
         re.compile(
             r"\b(?:logiciel|application|plateforme|outil|site web|service numerique|startup|api|software|platform|tool|web application|"
@@ -42,6 +40,10 @@ _KINDS = (
         ("population", "superficie", "mayor"),
     ),
 )  # fmt: skip
+_LIVED = re.compile(
+    r"\b(?:ne|nee|nait|naquit|mort|morte) (?:le|en|a|vers)\b|\b(?:(?:was|is|were) born|born (?:on|in)|died (?:on|in))\b"
+)
+_PERSON = ("birth date", "birthplace", "spouse")
 _TEXTS = ("author", "owner", "version", "last updated", "project manager", "reviewer")
 FIELDS = ("price", "budget", "owner", "creation date", "vendor")
 """Of a thing of unknown kind that has fields of its own: a machine, an order."""
@@ -49,10 +51,14 @@ FIELDS = ("price", "budget", "owner", "creation date", "vendor")
 
 def usual(document: SourceDocument) -> tuple[str, ...]:
     """Keys of the lexicon that one might ask of this document's thing; none where its kind does not show."""
-    if _TEXT.search(_words(document.title)):
+    title = _words(document.title)
+    if _TEXT.search(title):
         return _TEXTS
-    said = f"{_words(document.title)} {_words(document.text[:_OPENING])}"
-    return next((keys for kind, keys in _KINDS if kind.search(said)), FIELDS if document.metadata else ())
+    said = _words(document.text[:_OPENING])
+    for kind, keys in _KINDS:
+        if kind.match(title) or re.search(rf"\b{_IS}(?:{kind.pattern})", said):
+            return keys
+    return _PERSON if _LIVED.search(said) else ()
 
 
 def _words(text: str) -> str:

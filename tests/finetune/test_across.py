@@ -131,9 +131,11 @@ def test_a_name_that_two_documents_have_is_ambiguous(tmp_path: Path) -> None:
 def test_what_another_document_tells_of_it_is_no_near_miss(tmp_path: Path) -> None:
     lacking = sheet(5, "Etcd", port="2379")
     told = document("Etcd est sous licence Apache.", title="Comparatif", number=6)
-    asked = [a.question for a in near_misses(lacking, catalogue(tmp_path, *SHEETS, lacking, told), "…", rng())]
-    assert asked
-    assert not any("licence" in question for question in asked)
+    other = document("Etcd est rapide.", title="Comparatif", number=6)
+    for said, expected in ((told, False), (other, True)):
+        (tmp_path / str(expected)).mkdir()
+        known = catalogue(tmp_path / str(expected), *SHEETS, lacking, said)
+        assert any("licence" in a.question for a in near_misses(lacking, known, "…", rng())) is expected
 
 
 def test_what_is_left_around_the_things_of_a_document_lacks_nothing(tmp_path: Path) -> None:
@@ -147,6 +149,7 @@ def test_what_is_left_around_the_things_of_a_document_lacks_nothing(tmp_path: Pa
         ("Oxygen", "Oxygen is a chemical element.", "en", "", "price|headquarters|founder|address|owner"),
         ("Charte de télétravail", "Elle fixe les règles.", "fr", "responsable|auteur|version", "siège|fondateur|adresse|prix"),
         ("Ada Byron", "Ada Byron was born in London.", "en", "spouse", "price|headquarters|license"),
+        ("Fire triangle", "The fire triangle names what a fire needs, as a tool of training.", "en", "", "price|owner|vendor"),
         ("Albi", "Albi est une ville du Tarn.", "fr", "maire|population|superficie", "prix|licence|auteur"),
     ],
 )  # fmt: skip

@@ -159,3 +159,12 @@ def test_a_site_is_a_place_or_a_page(value: str, said: str) -> None:
     made = asked(document(f"Site : {value}", title="GIDAF"))
     assert any(said in a.question for a in made)
     assert not any("site web" in a.question for a in made if value == "Lyon")
+
+
+def test_a_row_with_a_code_is_asked_about_as_the_thing_it_is() -> None:
+    table = "| Référence | Fournisseur | Date de fin |\n|---|---|---|\n| CT-11 | Acme | 2025-08-30 |\n| Taxi | Acme | 2025-08-30 |\n"
+    made = document(table, title="Contrats")
+    cells = list(table_cells(made))
+    questions = {about_cell(made, cells[0], rng(seed)).question for seed in range(9)}
+    assert "Quel est le fournisseur de CT-11, d'après la page « Contrats » ?" in questions
+    assert all("« Taxi »" in about_cell(made, cell, rng()).question for cell in cells[2:])

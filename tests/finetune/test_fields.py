@@ -135,3 +135,14 @@ def test_remarks_and_sentences_are_no_fields() -> None:
     assert found(f"À noter : ces démarches durent\n\nLes équipes de soins : {said}\n\nLe port : 80") == {
         "Le port": ("80",)
     }
+
+
+def test_who_does_what_is_no_field() -> None:
+    assert found("- Carla Ruiz: update the status page\n- Bob Stone: write the rollback plan") == {}
+    assert found("Base Address: https://exemple.fr") == {"Base Address": ("https://exemple.fr",)}
+
+
+def test_what_is_true_of_a_part_is_not_asked_of_the_whole() -> None:
+    text = "# Portail\n\nÉditeur : interne\n\n## Version 2.1\n\nResponsable : Équipe web\n\n## 2. Accès\n\nPort : 80"
+    assert found(text) == {"Éditeur": ("interne",), "Port": ("80",)}
+    assert found("## Version 2.1\n\nResponsable : Équipe web") == {"Responsable": ("Équipe web",)}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from finetune.examples import TYPES, Asked
 from finetune.generate.prose import prose
+from finetune.generate.prose_sentences import joined
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import clean_markup
 from retrieval.types import Language
@@ -187,3 +188,10 @@ def test_long_lines_take_linear_time(unit: str) -> None:
         asked(text, "Ormeau", language)
         asked(text + ".", "Ormeau", language)
     assert time.perf_counter() - start < 15
+
+
+def test_text_that_came_as_tokens_is_read_as_people_write() -> None:
+    text = "Redis was created in 2009 by Salvatore Sanfilippo , a developer . It is fast , small ."
+    found = {a.answer for a in asked(text, "Redis", "en")}
+    assert found == {"Redis was created in 2009 by Salvatore Sanfilippo, a developer."}
+    assert joined("the tail , Mr. Byron 's `` one '' ( 2 )") == "the tail, Mr. Byron's “one” (2)"

@@ -68,3 +68,13 @@ def test_any_title_stands_on_one_line(title: str) -> None:
 @given(st.text(max_size=200))
 def test_an_english_quotation_has_two_marks(title: str) -> None:
     assert titles.named(title, "en").count('"') in (0, 2)
+
+
+@pytest.mark.parametrize("title", ["Musée des Tisserands", "Guide du Visiteur", "Charte d'Accueil", "FAQ VPN"])
+def test_common_nouns_that_need_an_article_are_quoted(title: str) -> None:
+    assert titles.of(title, "fr") == f"de « {title} »"
+
+
+def test_a_noun_alone_may_be_a_name() -> None:
+    assert titles.of("Guide", "fr") == "de Guide"
+    assert titles.of("Contrat Plus", "fr") == "de Contrat Plus"
