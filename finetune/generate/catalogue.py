@@ -127,10 +127,13 @@ class Catalogue:
             LOOKED_AT * limit * MOST_VALUES,
         )
         found: dict[int, Stated] = {}
+        mine = self._keys(document.id)
         for side in (">=", "<"):
-            for row in self._db.execute(sql.format(side), values).fetchall():
-                if len(found) < limit and row[0] not in found and self._are_akin(document.id, row[0]):
+            for row in self._db.execute(sql.format(side), values):
+                if row[0] not in found and _are_akin(mine, self._keys(row[0])):
                     found[row[0]] = Stated(*row)
+                    if len(found) >= limit:
+                        return list(found.values())
         return list(found.values())
 
     def has_fields(self, document: SourceDocument) -> bool:
@@ -145,10 +148,6 @@ class Catalogue:
             return False
         asked = f'"{words}" AND ({said})'
         return self._db.execute("SELECT 1 FROM told WHERE told MATCH ? LIMIT 1", (asked,)).fetchone() is not None
-
-    def _are_akin(self, document: int, other: int) -> bool:
-        mine, theirs = self._keys(document), self._keys(other)
-        return len(mine & theirs) >= AKIN or mine == theirs
 
     def _keys(self, document: int) -> set[str]:
         return {key for (key,) in self._db.execute("SELECT DISTINCT key FROM stated WHERE document=?", (document,))}
@@ -169,3 +168,7 @@ class Catalogue:
                  ORDER BY documents DESC, key LIMIT 60"""
         akin = max(1, min(AKIN, len(self._keys(document.id))))
         return list(self._db.execute(sql, (document.language, COMMON, document.id, akin)))
+
+
+def _are_akin(keys: set[str], others: set[str]) -> bool:
+    return len(keys & others) >= AKIN or keys == others
