@@ -37,7 +37,9 @@ class Turn:
 def name_of(field: Field, language: Language) -> Noun:
     """What a field is called; in quotation marks when its value is more a remark than the value of a noun."""
     is_address = re.match(r"https?:|www\.|[\w-]+(?:\.[\w-]+)+(?:/|$)", field.value)
-    found = noun("site web" if field.folded == "site" and is_address else field.key, language)
+    counts = field.shape == "number" and noun(field.key, language).concept == "users"
+    key = "site web" if field.folded == "site" and is_address else "number of users" if counts else field.key
+    found = noun(key, language)
     remark = any(len(value.split()) > 4 or (value[0].islower() and " " in value) for value in field.values)
     return Noun(field.key, "") if remark and not found.concept else found
 

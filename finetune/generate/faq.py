@@ -47,7 +47,7 @@ _INVERTED = re.compile(
     re.IGNORECASE,
 )
 _UNPLAIN = re.compile(
-    r"[*_<>|\\{}\[\]#=~^]|https?:|\.\.\.|…|\s[,;.]|[a-zà-ÿ)\s][.!?:;][A-ZÀ-Þ][a-zà-ÿ]|ci-dessous|ci-dessus|\b(?:below|above)\b"
+    r"[*_<>|\\{}\[\]#=~^]|https?:|\.\.\.|…|\s[,;.]|[\w)\s][.!?:;][A-ZÀ-Þ][a-zà-ÿ'’]|ci-dessous|ci-dessus|\b(?:below|above)\b"
 )
 _LEANS = re.compile(
     r"(?:C['’]est pourquoi|Ainsi|Cependant|Toutefois|Mais|Donc|Ensuite|De plus|However|Therefore|Thus|But|Moreover)\b"

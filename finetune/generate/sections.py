@@ -19,6 +19,7 @@ from finetune.generate.sections_lists import lists
 from finetune.generate.sections_purposes import purposes
 from finetune.generate.sections_words import SUBJECTS, key
 from finetune.generate.titles import elide, named, of, plain, quoted
+from finetune.sheets import bare
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import clean_markup
 from retrieval.text import fold, sentence_spans
@@ -98,7 +99,7 @@ def _said(document: SourceDocument, section: Section) -> Iterator[Asked]:
     if is_question(section.heading):
         return  # asked as it stands
     heading, language = section.heading, document.language
-    if fold(heading) == fold(plain(document.title)) or len(heading) > 70 or len(heading) < 3:
+    if fold(plain(document.title)) in (fold(heading), fold(bare(heading))) or len(heading) > 70 or len(heading) < 3:
         return
     text, quote = _beginning(section.blocks[0].text)
     if len(text.split()) < 8 or _PERSONAL.search(heading):

@@ -11,6 +11,7 @@ from finetune.generate.prose_subjects import standalone, told_by
 from finetune.generate.sections_blocks import Block, Section
 from finetune.generate.sections_words import ITEMS, STEPS, key
 from finetune.generate.titles import named, of, quoted
+from finetune.sheets import bare
 from finetune.sources import SourceDocument
 from retrieval.facts import clean_markup
 from retrieval.text import fold
@@ -115,7 +116,7 @@ def _items(
         or is_question(heading)
         or _PERSONAL.search(heading)
         or _POINTERS.search(heading)
-        or fold(heading) == fold(title)
+        or fold(title) in (fold(heading), fold(bare(heading)))
         or len(heading) > 70
         or len(section.blocks) > 3
     ):

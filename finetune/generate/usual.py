@@ -16,9 +16,9 @@ _IS = r"(?:is|was|are|est|etait|sont) (?:the |an? |une? |l |la |le |les |des )(?
 """`Albi est une petite ville`: the kind is what a thing is said to be, or its title's first word."""
 # The title of a text tells it; else the words its opening has for the thing.
 _TEXT = re.compile(
-    r"\b(?:procedures?|charte|contrat|compte rendu|guide|reglement|note|notes|faq|foire aux questions|glossaire|lexique|politique|manuel|"
-    r"convention|bail|plan|rapport|cahier|tutoriel|checklist|notice|policy|agreement|contract|minutes|meeting|manual|handbook|lease|"
-    r"report|glossary|onboarding|checklist|release notes)\b"
+    r"(?:procedures?|charte|contrat|compte rendu|guide|reglement|notes?|faq|foire aux questions|glossaire|lexique|politique|manuel|"
+    r"convention|bail|plan|rapport|cahier|tutoriel|checklist|notice|minutes)\b|"
+    r"(?:\w+ ){0,4}(?:policy|agreement|contract|minutes|meeting|manual|handbook|lease|report|glossary|onboarding|checklist|faq|notes)$"
 )
 _KINDS = (
     (
@@ -36,9 +36,10 @@ _KINDS = (
         ("founder", "headquarters", "budget", "creation date", "headcount", "address", "directeur"),
     ),
     (
-        re.compile(r"\b(?:ville|commune|pays|ile|fleuve|region|village|city|town|country|river|island|capital|municipality|county)\b"),
+        re.compile(r"\b(?:ville|commune|village|city|town|municipality)\b"),
         ("population", "superficie", "mayor"),
     ),
+    (re.compile(r"\b(?:pays|ile|region|country|island|county)\b"), ("population", "superficie")),
 )  # fmt: skip
 _LIVED = re.compile(
     r"\b(?:ne|nee|nait|naquit|mort|morte) (?:le|en|a|vers)\b|\b(?:(?:was|is|were) born|born (?:on|in)|died (?:on|in))\b"
@@ -51,15 +52,18 @@ FIELDS = ("price", "budget", "owner", "creation date", "vendor")
 
 def usual(document: SourceDocument) -> tuple[str, ...]:
     """Keys of the lexicon that one might ask of this document's thing; none where its kind does not show."""
-    title = _words(document.title)
-    if _TEXT.search(title):
+    title = _words(re.sub(r"\(.*?\)|[.!?]", "", document.title))
+    if _TEXT.match(title):
         return _TEXTS
     said = _words(document.text[:_OPENING])
-    for kind, keys in _KINDS:
-        if kind.match(title) or re.search(rf"\b{_IS}(?:{kind.pattern})", said):
+    last = title.split()[-1:]
+    names = "|".join(re.escape(name) for name in (title, *last) if len(name) > 3)
+    for kind, keys in _KINDS if names else ():
+        if kind.match(title) or re.search(rf"\b(?:{names}) (?:\w+ ){{0,3}}?{_IS}(?:{kind.pattern})", said):
             return keys
-    return _PERSON if _LIVED.search(said) else ()
+    return _PERSON if names and re.search(rf"\b(?:{names}) (?:\w+ ){{0,6}}?(?:{_LIVED.pattern})", said) else ()
 
 
 def _words(text: str) -> str:
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", fold(text)).split())
+    """Folded words; what ends a sentence is kept as a word."""
+    return " ".join(re.sub(r"[^a-z0-9.]+", " ", re.sub(r"[.!?\n]+", " . ", fold(text)).replace("'", " ")).split())

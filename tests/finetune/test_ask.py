@@ -168,3 +168,8 @@ def test_a_row_with_a_code_is_asked_about_as_the_thing_it_is() -> None:
     questions = {about_cell(made, cells[0], rng(seed)).question for seed in range(9)}
     assert "Quel est le fournisseur de CT-11, d'après la page « Contrats » ?" in questions
     assert all("« Taxi »" in about_cell(made, cell, rng()).question for cell in cells[2:])
+
+
+@pytest.mark.parametrize(("value", "said"), [("200", "number of users"), ("all staff", "target audience")])
+def test_users_are_counted_or_named(value: str, said: str) -> None:
+    assert any(said in a.question for a in asked(document(f"Users: {value}", title="GIDAF", language="en")))

@@ -101,4 +101,5 @@ def test_half_of_an_enumeration_is_no_answer() -> None:
 
 
 def test_words_that_run_into_each_other_are_no_answer() -> None:
+    assert not asked("## Faut-il un badge ?\n\nPar la DSI.Elle remet un badge à chacun.", "FAQ badges")
     assert not asked("## Faut-il un badge ?\n\nOui !Le badge est remis par l'accueil.", "FAQ badges")

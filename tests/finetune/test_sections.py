@@ -151,3 +151,8 @@ def test_long_texts_take_linear_time(unit: str) -> None:
     for language in ("fr", "en"):
         asked(unit * (100_000 // len(unit)), language=language)
     assert time.perf_counter() - start < 15
+
+
+def test_the_heading_of_the_thing_itself_is_no_part_of_it() -> None:
+    text = "## 3. Ormeau\n\n- Licence : MIT\n- Port : 80\n"
+    assert not any("3. Ormeau" in question for question in by_question(text))
