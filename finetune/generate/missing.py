@@ -24,6 +24,8 @@ from retrieval.types import Language
 
 STEM = 5
 """Letters by which two words are of one family: `licence`, `licensed`."""
+ALWAYS_TOLD = frozenset("objectif goal fonctionnalité feature avantage advantage".split())
+"""What any text about a thing tells in its own words: nothing shows that it does not."""
 # Words that say the same as a field without sharing a stem with its name.
 _TOLD_BY = {
     "founder": "fond found cree creat lanc launch start",
@@ -75,7 +77,7 @@ def near_misses(document: SourceDocument, catalogue: Catalogue, refusal: str, rn
     asked: set[str] = set()
     for key in [*keys, *more]:
         name = noun(key, document.language)
-        if name.word in asked or name.quoted:
+        if name.word in asked or name.quoted or name.word in ALWAYS_TOLD:
             continue
         stems = _stems(name)
         if not _is_told(stems, text) and not catalogue.is_told_elsewhere(document.title, stems):

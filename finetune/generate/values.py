@@ -67,7 +67,7 @@ def is_plain(value: str) -> bool:
     text = value.strip()
     if not text or _NOTHING.fullmatch(text) or "?" in text or "\n" in text:
         return False
-    if text.endswith((":", "/ ", ",", ";", "…", "...", "-")) or text[0] in ",;:.)]}|#*":
+    if text.endswith((":", "/ ", ",", ";", "…", "...", "-")) or re.match(r"[,;:)\]}|#*]|\.(?![A-Z])", text):
         return False
     pairs = (("(", ")"), ("[", "]"), ("«", "»"), ("{", "}"))
     return all(text.count(a) == text.count(b) for a, b in pairs) and text.count('"') % 2 == 0

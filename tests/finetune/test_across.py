@@ -196,3 +196,11 @@ def test_french_elides_before_a_name(tmp_path: Path) -> None:
 def test_a_page_that_is_a_question_has_no_owner_and_no_price(tmp_path: Path) -> None:
     made = document("Oui, la convention de service est signée.", title="Faut-il une convention avec la société ?")
     assert not list(near_misses(made, catalogue(tmp_path, made), "…", rng()))
+
+
+def test_what_every_text_tells_is_no_near_miss(tmp_path: Path) -> None:
+    sheets = [sheet(n, f"Outil {n}x", port="1", hote="a", objectif="aider") for n in (1, 2, 3)]
+    lacking = document("Simplifier les démarches.", title="Etcd", number=9, metadata={"port": "2", "hote": "b"})
+    known = catalogue(tmp_path, *sheets, lacking)
+    assert known.lacking(lacking) == [("objectif", "objectif")]
+    assert not any("objectif" in a.question for a in near_misses(lacking, known, "…", rng()))

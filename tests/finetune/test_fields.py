@@ -119,6 +119,7 @@ def test_numbers_with_two_readings_are_not_compared() -> None:
             "Horaires : du lundi au vendredi, de 8 h à 18 h et le samedi",
             ("du lundi au vendredi, de 8 h à 18 h et le samedi",),
         ),
+        ("Technologies : C#, .NET", ("C#", ".NET")),
         ("Usagers : 1 200", ("1 200",)),
         ("Sandbox : une copie, refaite la nuit", ("une copie, refaite la nuit",)),
         ("Surfaces : 1,5 ha", ("1,5 ha",)),
