@@ -59,8 +59,14 @@ class Framer:
     framing: Framing
     split_of: Mapping[int, Split]
     """Split of each document of the library: no chunk is shown in another split than its own."""
+    parts: Mapping[int, Split | None]
+    """The same of each chunk of a document that describes several things; None where they are in different splits."""
     seed: int
     search: Search | None = None
+
+    def may_show(self, example: Example, split: Split) -> bool:
+        """Whether the chunks of an example hold nothing of another split."""
+        return self.kind == "none" or all(self.parts.get(number, split) == split for number in example.gold)
 
     def frame(self, example: Example, split: Split, passages: int = PASSAGES) -> Framed:
         """The example with its messages. `passages`: how many a RAFT row shows at most."""
@@ -86,7 +92,7 @@ class Framer:
         found: list[int] = []
         for passage in self.search(example.question, example.language, FOUND):
             number = self.source.number(passage.chunk_id)
-            same_split = self.split_of.get(passage.document_id) == split
+            same_split = self.parts.get(number, self.split_of.get(passage.document_id)) == split
             if len(found) < wanted and number not in example.gold and same_split and not tells(passage, example, gold):
                 found.append(number)
         return list(self.source.passages(found).values())

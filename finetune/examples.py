@@ -5,7 +5,8 @@ In a file it is one JSON object a line, the messages as every trainer reads them
 {"messages": [{"role": "system", "content": "…"}, {"role": "user", "content": "Qui héberge GIDAF ?"},
               {"role": "assistant", "content": "GIDAF est hébergé par SI-RAPP [chunk_383]."}],
  "metadata": {"id": "0f3a…", "split": "train", "type": "who", "lang": "fr", "answerable": true, "answers": ["SI-RAPP"],
-              "gold": ["chunk_383"], "quote": "Hébergeur : SI-RAPP", "documents": ["apps.md"], "method": "rule-based", "form": "concept.host.who"}}
+              "gold": ["chunk_383"], "quote": "Hébergeur : SI-RAPP", "documents": ["apps.md"], "method": "rule-based",
+              "form": "field.concept.host.0"}}
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,8 @@ class Plan:
     """By the source's document."""
     records: dict[int, Split]
     """By the library's document."""
+    parts: dict[int, Split | None]
+    """By chunk, of documents that describe several things; None where these are in different splits."""
     groups: Groups
     crossings: int
     catalogue: Catalogue
@@ -124,6 +126,7 @@ class Maker:
                 self.source,
                 self.tools.framing,
                 plan.records,
+                plan.parts,
                 self.request.seed,
                 self.tools.search,
             )
@@ -137,25 +140,40 @@ class Maker:
     def _survey(self, catalogue: Catalogue) -> Plan:
         survey = Survey(self.tools.folder)
         records: dict[int, tuple[int, ...]] = {}
+        parts: dict[int, list[int]] = {}
         total = self.source.count()
         with closing(survey):
             for number, document in enumerate(self.source.documents()):
                 self.tools.progress("reading", number, total)
-                if why := self._unusable(document):
-                    self.drops.add(why, f"{document.title or 'no title'} ({document.key})")
+                if document.language not in self.request.languages:
+                    self.drops.add("documents in another language", f"{document.title} ({document.key})")
                     continue
                 survey.add(document)
                 catalogue.add(document, fields(document))
                 records[document.id] = document.records
+                for chunk in () if document.records else document.chunks:
+                    parts.setdefault(chunk.number, []).append(document.id)
             if not records:
                 raise self._nothing()
             self.tools.progress("reading", total, total)
-            groups = survey.groups()
+            groups = self._with_neighbours(records, survey.groups(), parts)
             split_of = self._deal(records, groups)
             crossings = survey.crossings(split_of)
         catalogue.finish(split_of)
         by_record = {record: split_of[own] for own, members in records.items() for record in members}
-        return Plan(split_of, by_record, groups, crossings, catalogue)
+        return Plan(split_of, by_record, _one_split(parts, split_of), groups, crossings, catalogue)
+
+    def _with_neighbours(self, ids: Iterable[int], groups: Groups, parts: Mapping[int, Sequence[int]]) -> Groups:
+        """The groups; where rows show chunks, documents in one chunk stay together too, unless that leaves nothing to split."""
+        if self.request.context == "none":
+            return groups
+        joined = Groups()
+        for number in ids:
+            joined.join(number, groups.of(number))
+        for first, *others in parts.values():
+            for other in others:
+                joined.join(first, other)
+        return joined if len({joined.of(number) for number in ids}) >= len(SPLITS) else groups
 
     def _deal(self, ids: Iterable[int], groups: Groups) -> dict[int, Split]:
         if not self.request.split:
@@ -163,19 +181,13 @@ class Maker:
         return deal(ids, groups, self.request.shares, self.request.seed)
 
     def documents(self) -> Iterator[SourceDocument]:
-        """Documents that can be asked about, in the wanted languages."""
-        return (document for document in self.source.documents() if not self._unusable(document))
-
-    def _unusable(self, document: SourceDocument) -> str:
-        """Why no question is asked about a document; empty when some are."""
-        if document.language not in self.request.languages:
-            return "documents in another language"
-        return "" if document.has_name else "documents without a title to ask by"
+        """Documents in the wanted languages."""
+        return (document for document in self.source.documents() if document.language in self.request.languages)
 
     def _nothing(self) -> BadInput:
         wanted = " and ".join(sorted(self.request.languages))
-        hint = "Name files or a folder with documents, or index some with `dyag index PATH`. Documents need a title to be asked about."
-        return BadInput(f"There is no document with text and a title in {wanted}.", hint)
+        hint = "Name files or a folder with documents, or index some with `dyag index PATH`."
+        return BadInput(f"There is no document with text in {wanted}.", hint)
 
     # taking examples -----------------------------------------------------------------------------------------------------
 
@@ -196,6 +208,10 @@ class Maker:
         if example.id in self._tried:
             return False
         self._tried.add(example.id)
+        own: Split = "train" if split == "test_seen" else split
+        if not self.framer.may_show(example, own):
+            self.drops.add("its chunk also holds a document of another split", example.question)
+            return False
         if not self.curator.passes(example):
             return False
         framed = self._framed(example, split)
@@ -235,3 +251,9 @@ class Maker:
     def place(self, name: str) -> bytes:
         """Where a name stands in the order that the seed decides."""
         return hashlib.sha256(f"{self.request.seed}:{name}".encode()).digest()
+
+
+def _one_split(parts: Mapping[int, Sequence[int]], split_of: Mapping[int, Split]) -> dict[int, Split | None]:
+    """The split that every document in a chunk is in."""
+    found = {number: {split_of[own] for own in owners} for number, owners in parts.items()}
+    return {number: splits.pop() if len(splits) == 1 else None for number, splits in found.items()}

@@ -118,7 +118,7 @@ def sample(maker: Maker, plan: Plan) -> set[int]:
 
 
 def _draw(maker: Maker, pool: Pool, split: Split, count: int) -> None:
-    share = REFUSALS[maker.request.context]
+    share = _share(maker)
     before = len(maker.rows[split])
 
     def take(example: Example) -> bool:
@@ -126,6 +126,11 @@ def _draw(maker: Maker, pool: Pool, split: Split, count: int) -> None:
         return maker.take(split, example)
 
     draw(pool, count, share, take)
+
+
+def _share(maker: Maker) -> float:
+    """Share of refusals: all, where nothing else is asked for."""
+    return 1.0 if maker.request.types == {"refusal"} else REFUSALS[maker.request.context]
 
 
 def _draw_seen(maker: Maker, pool: Pool, count: int) -> None:
@@ -137,9 +142,9 @@ def _draw_seen(maker: Maker, pool: Pool, count: int) -> None:
     def other(example: Example) -> bool:
         return maker.take("test_seen", example)
 
-    got = draw(pool, count, REFUSALS[maker.request.context], known)
+    got = draw(pool, count, _share(maker), known)
     if got < count:
-        draw(pool, count - got, REFUSALS[maker.request.context], other)
+        draw(pool, count - got, _share(maker), other)
 
 
 # other words -------------------------------------------------------------------------------------------------------------

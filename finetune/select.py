@@ -53,10 +53,8 @@ def plan(total: int, available: Mapping[Type, int], refusals: float) -> dict[Typ
     wanted = {kind: share for kind, share in MIX.items() if available.get(kind)}
     answerable = sum(available[kind] for kind in wanted)
     refused = min(available.get("refusal", 0), round(total * refusals))
-    # Where there is little to answer, refusals may not become the rule, unless nothing else was asked for.
-    if not answerable:
-        refused = min(available.get("refusal", 0), total)
-    elif answerable < total - refused:
+    # Where there is little to answer, refusals may not become the rule.
+    if refusals < 1 and answerable < total - refused:
         refused = min(refused, round(answerable * refusals / (1 - refusals)))
     quotas: dict[Type, int] = dict.fromkeys(wanted, 0)
     left = min(total - refused, answerable)

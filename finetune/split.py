@@ -102,7 +102,7 @@ def deal(ids: Iterable[int], groups: Groups, shares: Shares, seed: int) -> dict[
     splits: list[Split] = [split for split, share in wanted.items() if share > 1e-9]
     if len(members) < len(splits):
         raise BadInput(
-            f"{total} documents in {len(members)} group{'s' * (len(members) != 1)} cannot be split {len(splits)} ways: documents "
+            f"{total} document{'s' * (total != 1)} in {len(members)} group{'s' * (len(members) != 1)} cannot be split {len(splits)} ways: documents "
             "that are near-duplicates or have one name stay together.",
             "Give more documents, or write one file with --no-split.",
         )

@@ -17,6 +17,7 @@ from finetune.generate.glossary import about_term, is_glossary
 from finetune.generate.missing import near_misses
 from finetune.generate.prose import prose
 from finetune.generate.sections import sections
+from finetune.generate.titles import page
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.types import Language
 
@@ -59,6 +60,9 @@ class Rules:
 
     def _streams(self, document: SourceDocument, split: Split, rng: random.Random) -> Iterator[Stream]:
         """One stream for each thing that can be asked, its variants in order."""
+        if not document.has_name:
+            yield from _by_fact(_told(document), rng)
+            return
         alone = self.catalogue.namesakes(document) == 1
         for field in fields(document):
             if is_glossary(document):
@@ -92,7 +96,7 @@ class Rules:
         if isinstance(asked, Across):
             keys = tuple(dict.fromkeys(self.catalogue.key(i) for i in asked.documents))
             return Example(
-                asked.question, asked.answer, asked.type, document.language, asked.chunks, keys,
+                asked.question, asked.answer, asked.type, document.language, tuple(dict.fromkeys(asked.chunks)), keys,
                 "rule-based", asked.form, asked.answers, "", asked.fact,
             )  # fmt: skip
         assert chunk is not None
@@ -101,6 +105,13 @@ class Rules:
             asked.question, answer, asked.type, document.language, (chunk.number,), (document.key,),
             "rule-based", asked.form, asked.answers, asked.quote, asked.fact,
         )  # fmt: skip
+
+
+def _told(document: SourceDocument) -> list[tuple[Asked, SourceChunk]]:
+    """What the sentences of a document without a name answer, where the question does not need the name."""
+    place = page(document.title, document.language)
+    found = ((asked, chunk) for chunk in document.chunks for asked in prose(document, chunk))
+    return [(asked, chunk) for asked, chunk in found if place not in asked.question]
 
 
 def _with(chunk: SourceChunk | None, found: Iterable[Asked | Across]) -> Stream:

@@ -175,7 +175,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(
         ("", "chunks.jsonl: an empty file"),
         ("{broken\n", "line 1: not valid JSON"),
         ('{"messages": []}\n', "a training row"),
-        ('{"id": "chunk_1", "content": "Bonjour.", "metadata": {}}\n', "no document with text and a title"),
+        ('{"id": "chunk_1", "content": "Bonjour.", "metadata": {}}\n', "1 document in 1 group cannot be split 3 ways"),
         ('{"id": "chunk_1", "content": "Oui.", "metadata": {"title": "Redis"}}\n', "cannot be split 3 ways"),
     ],
 )
@@ -348,3 +348,22 @@ def test_dyags_own_files_are_no_documents(dyag: Run, sheets: Path, tmp_path: Pat
     assert "Not read" not in ran.err
     manifest = json.loads((tmp_path / "data" / "finetuning" / "dataset.manifest.json").read_text())
     assert manifest["input"]["records"] == 10
+
+
+@pytest.mark.parametrize("context", ["none", "gold", "raft"])
+def test_a_catalogue_in_one_file_is_split_by_the_things_in_it(gen: Run, tmp_path: Path, context: str) -> None:
+    sheets = [
+        f"## APP{n}X\n\nHébergeur : SITE-{n % 4}\nPort : 80{n}\nResponsable : Service {n}\n\nAPP{n}X gère les dossiers de la salle {n}.\n"
+        for n in range(13)
+    ]
+    catalogue = tmp_path / "applicationsIA_mini_opt_1-13.md"
+    catalogue.write_text("# Applications\n\n" + "\n".join(sheets))
+    found = made(gen, catalogue, tmp_path, "--count", "100", "--split", "--context", context)
+    documents = {s: {d for row in found[s] for d in row["metadata"]["documents"]} for s in found}
+    assert documents["train"]
+    assert documents["test"]
+    assert not documents["train"] & (documents["val"] | documents["test"])
+    for split in ("val", "test"):
+        for row in found[split]:
+            shown = row["messages"][1]["content"]
+            assert not any(f"{d.partition('#')[2]}\n\nHébergeur" in shown for d in documents["train"])

@@ -44,7 +44,7 @@ def framer(source: Source, kind: Context, seed: int = 1) -> Framer:
     def search(question: str, language: Language, limit: int) -> list[Passage]:
         return list(source.passages(range(13, 0, -1)).values())
 
-    return Framer(kind, source, Framing(), splits, seed, search)
+    return Framer(kind, source, Framing(), splits, {}, seed, search)
 
 
 def example(n: int) -> Example:
@@ -120,3 +120,10 @@ def test_near_misses_keep_their_refusal(source: Source) -> None:
 
 def test_the_same_seed_frames_the_same(source: Source) -> None:
     assert framer(source, "raft", 3).frame(example(2), "train") == framer(source, "raft", 3).frame(example(2), "train")
+
+
+def test_a_chunk_with_something_of_another_split_is_not_shown(source: Source) -> None:
+    made = framer(source, "gold")
+    made.parts = {1: None, 2: "train", 3: "test"}
+    assert [made.may_show(example(n), "train") for n in (1, 2, 3, 4)] == [False, True, False, True]
+    assert framer(source, "none").may_show(example(1), "train")
