@@ -11,7 +11,7 @@ from finetune.drops import Drops
 from finetune.examples import Example
 from finetune.near import shingles
 from finetune.sources import Source
-from finetune.standalone import standalone
+from finetune.standalone.question import standalone
 from retrieval.citations import SUPPORTED, cited_sentences, support_score
 from retrieval.embed import Embedder, Vectors
 from retrieval.facts import clean_markup

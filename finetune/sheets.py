@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from finetune.generate.keys import keys_of
-from finetune.generate.sections_words import ITEMS, STEPS, SUBJECTS, key
+from finetune.generate.sections.words import ITEMS, STEPS, SUBJECTS, key
 from finetune.generate.titles import is_name
 from retrieval.facts import clean_markup
 from retrieval.text import fold

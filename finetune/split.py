@@ -101,9 +101,9 @@ def deal(ids: Iterable[int], groups: Groups, shares: Shares, seed: int) -> dict[
     wanted: dict[Split, float] = {"train": shares.train, "val": shares.val, "test": shares.test}
     splits: list[Split] = [split for split, share in wanted.items() if share > 1e-9]
     if len(members) < len(splits):
+        found = f"{total} document{'s' * (total != 1)} in {len(members)} group{'s' * (len(members) != 1)}"
         raise BadInput(
-            f"{total} document{'s' * (total != 1)} in {len(members)} group{'s' * (len(members) != 1)} cannot be split {len(splits)} ways: documents "
-            "that are near-duplicates or have one name stay together.",
+            f"{found} cannot be split {len(splits)} ways: documents that are near-duplicates or have one name stay together.",
             "Give more documents, or write one file with --no-split.",
         )
     order = sorted(members, key=lambda g: hashlib.sha256(f"{seed}:{g}".encode()).digest())

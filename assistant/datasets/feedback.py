@@ -43,10 +43,11 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
     made, notes = _split(rows, shares, wanted, drops)
     about = {"request": {"from": "feedback", "as": wanted.form, "seed": wanted.seed}, "input": {"from": "feedback"}}
     written, manifest = write(wanted.output, made, about, split=wanted.split)
+    removed = said_of_removed([path for path in before if not path.exists()])
     return DatasetResult(
         tuple(DatasetFile(w.path, w.split, w.rows) for w in written), manifest_path(wanted.output), len(rows), len(rows),
         manifest["counts"], manifest["tokens"], manifest["drops"], manifest["leaks"], {},
-        (*notes, *_notes(found, saved), *said_of_removed([path for path in before if not path.exists()])), wanted.verbose, round(time.monotonic() - start, 1),
+        (*notes, *_notes(found, saved), *removed), wanted.verbose, round(time.monotonic() - start, 1),
         checked(wanted, [w.path for w in written]),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from finetune.generate.fields import Cell, Field
 from finetune.generate.lexicon import FIRMS, WHEN, WHO
 from finetune.generate.nouns import Noun, noun
 from finetune.generate.phrase import ANSWERS, QUESTIONS, VERBS, capital, enumerated, filled, words
-from finetune.generate.prose_subjects import told_by
+from finetune.generate.prose.subjects import told_by
 from finetune.generate.titles import is_name, named, of
 from finetune.generate.values import day, is_date, is_plain
 from finetune.sources import SourceDocument

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from finetune.examples import Asked
-from finetune.generate.prose_subjects import told_by
-from finetune.generate.sections_blocks import Block, blocks, heading_text
+from finetune.generate.prose.subjects import told_by
+from finetune.generate.sections.blocks import Block, blocks, heading_text
 from finetune.generate.titles import page, plain
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import clean_markup

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from finetune.examples import Asked
 from finetune.generate.ask import fact
 from finetune.generate.fields import Field
-from finetune.generate.prose_subjects import told_by
+from finetune.generate.prose.subjects import told_by
 from finetune.generate.titles import page, plain, quoted
 from finetune.sources import SourceDocument
 from retrieval.facts import clean_markup

@@ -15,8 +15,8 @@ from finetune.generate.cite import cited
 from finetune.generate.fields import Field, fields, table_cells
 from finetune.generate.glossary import about_term, is_glossary
 from finetune.generate.missing import near_misses
-from finetune.generate.prose import prose
-from finetune.generate.sections import sections
+from finetune.generate.prose.questions import prose
+from finetune.generate.sections.questions import sections
 from finetune.generate.titles import page
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.types import Language

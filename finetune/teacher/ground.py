@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 
 from finetune.sources import SourceChunk
-from finetune.standalone import standalone
+from finetune.standalone.question import standalone
 from finetune.teacher.agree import known_in
 from finetune.teacher.prompts import Reading
 from finetune.teacher.reply import Proposal

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.examples import TYPES, Asked
-from finetune.generate.prose import prose
-from finetune.generate.prose_sentences import joined
+from finetune.generate.prose.questions import prose
+from finetune.generate.prose.sentences import joined
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import clean_markup
 from retrieval.types import Language

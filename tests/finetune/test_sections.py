@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.examples import TYPES, Asked
-from finetune.generate.sections import sections
+from finetune.generate.sections.questions import sections
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.types import Language
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.standalone import standalone
+from finetune.standalone.question import standalone
 from retrieval.types import Language
 
 FRENCH_ALONE = """

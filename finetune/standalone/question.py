@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from finetune import standalone_english, standalone_french
-from finetune.standalone_words import DEFINITION, NAME, NOT_NAMES, VAGUE
+from finetune.standalone import english, french
+from finetune.standalone.words import DEFINITION, NAME, NOT_NAMES, VAGUE
 from retrieval.lexical import analyze
 from retrieval.text import fold
 from retrieval.types import Language
@@ -28,7 +28,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ′", "'") | dict.fromkeys("
 _WORD = re.compile(r"[^\W_]+(?:[.+#_/][^\W_]+|[+#]+)*")
 # Who says it is not what is asked about: "selon la DINUM", "according to ANSSI".
 _ATTRIBUTION = re.compile(rf"\b(?:selon|d'apres|according to) (?:(?:la |le |les |the )|l')?{NAME}(?: {NAME})*")
-_LEANS = {"fr": standalone_french.leans, "en": standalone_english.leans}
+_LEANS = {"fr": french.leans, "en": english.leans}
 
 
 def standalone(question: str, language: Language, names: Collection[str] = ()) -> bool:

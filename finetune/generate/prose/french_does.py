@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from finetune.generate.prose_found import Found, forms
-from finetune.generate.prose_fr import Clause, single
-from finetune.generate.prose_fr_when import agent, masculine
-from finetune.generate.prose_fr_words import AGENCY, NO_AGENT
-from finetune.generate.prose_subjects import contract, has_name, standalone
+from finetune.generate.prose.found import Found, forms
+from finetune.generate.prose.french import Clause, single
+from finetune.generate.prose.french_when import agent, masculine
+from finetune.generate.prose.french_words import AGENCY, NO_AGENT
+from finetune.generate.prose.subjects import contract, has_name, standalone
 from finetune.generate.titles import elide
 
 _ADVERB = re.compile(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from finetune.examples import Asked
-from finetune.generate import prose_fr
-from finetune.generate.prose_en_words import THINGS as ENGLISH_THINGS
-from finetune.generate.prose_fr_words import THINGS as FRENCH_THINGS
+from finetune.generate.prose import french
+from finetune.generate.prose.english_words import THINGS as ENGLISH_THINGS
+from finetune.generate.prose.french_words import THINGS as FRENCH_THINGS
 from finetune.generate.titles import elide, is_name, named, of, plain
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.facts import clean_markup
@@ -82,4 +82,4 @@ def _is_thing(document: SourceDocument, small: str) -> bool:
         match = re.match(r"(?:an?|the) ((?:[a-z-]+ ){0,4}?)([a-z-]+)\b", small)
         return match is not None and any(w in ENGLISH_THINGS for w in f"{match[1]}{match[2]} {small}".split()[:6])
     match = re.match(r"(?:le|la|un|une) ([\w-]+)|l['’]([\w-]+)", small)
-    return match is not None and (match[1] or match[2]) in FRENCH_THINGS and prose_fr.single(small)
+    return match is not None and (match[1] or match[2]) in FRENCH_THINGS and french.single(small)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from finetune.generate import prose_dates
-from finetune.generate.prose_dates import Date
-from finetune.generate.prose_subjects import Subject, subject
+from finetune.generate.prose import dates
+from finetune.generate.prose.dates import Date
+from finetune.generate.prose.subjects import Subject, subject
 
 _STEMS = (
     "fond cré lanc publi remport gagn épous quitt obtienn sign ferm achet invent fusionn adopt ratifi intègr "
@@ -79,7 +79,7 @@ class Clause:
 
 def clause(text: str, title: str, chunk: str) -> Clause | None:
     """The main clause of a plain sentence; None when its subject does not stand alone."""
-    date = prose_dates.fronted(text, "fr")
+    date = dates.fronted(text, "fr")
     body = text[date.end :] if date else text
     words = body.rstrip(".").split(" ")
     at = next((i for i, word in enumerate(words[:14]) if i and _finite(words, i)), None)

@@ -9,18 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finetune.examples import Asked
-from finetune.generate import (
-    prose_en,
-    prose_en_does,
-    prose_en_what,
-    prose_fr,
-    prose_fr_does,
-    prose_fr_what,
-    prose_fr_when,
-)
-from finetune.generate.prose_acronyms import acronyms
-from finetune.generate.prose_found import Found, forms, told
-from finetune.generate.prose_sentences import Sentence, askable
+from finetune.generate.prose import english, english_does, english_what, french, french_does, french_what, french_when
+from finetune.generate.prose.acronyms import acronyms
+from finetune.generate.prose.found import Found, forms, told
+from finetune.generate.prose.sentences import Sentence, askable
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.text import detect_language, fold
 from retrieval.types import Language
@@ -38,34 +30,34 @@ def prose(document: SourceDocument, chunk: SourceChunk) -> Iterator[Asked]:
 
 
 def _french(text: str, title: str, chunk: str) -> Iterator[Found]:
-    parts = prose_fr.clause(text, title, chunk)
+    parts = french.clause(text, title, chunk)
     if parts is None:
-        yield from prose_fr_what.numbers(text, title)
+        yield from french_what.numbers(text, title)
         return
     rules = (
-        prose_fr_when.when, prose_fr_when.who, prose_fr_what.how_many, prose_fr_what.where, prose_fr_what.definition,
-        prose_fr_does.permits, prose_fr_does.aims, prose_fr_does.offers, prose_fr_does.rests, prose_fr_what.measure,
-        prose_fr_what.attribute, prose_fr_what.called,
+        french_when.when, french_when.who, french_what.how_many, french_what.where, french_what.definition,
+        french_does.permits, french_does.aims, french_does.offers, french_does.rests, french_what.measure,
+        french_what.attribute, french_what.called,
     )  # fmt: skip
     for rule in rules:
         for found in rule(parts):
             yield told(found, parts.subject.page)
-    yield from prose_fr_does.made(parts, text)
+    yield from french_does.made(parts, text)
 
 
 def _english(text: str, title: str, chunk: str) -> Iterator[Found]:
-    parts = prose_en.clause(text, title, chunk)
+    parts = english.clause(text, title, chunk)
     if parts is None:
-        yield from prose_en_what.numbers(text, title)
+        yield from english_what.numbers(text, title)
         return
     rules = (
-        prose_en.when, prose_en.who, prose_en_what.how_many, prose_en_what.where, prose_en_what.definition,
-        prose_en_what.attribute, prose_en_what.made_of, prose_en_what.measure, prose_en_does.offers,
+        english.when, english.who, english_what.how_many, english_what.where, english_what.definition,
+        english_what.attribute, english_what.made_of, english_what.measure, english_does.offers,
     )  # fmt: skip
     for rule in rules:
         for found in rule(parts):
             yield told(found, parts.subject.page)
-    yield from prose_en_does.made(parts, text)
+    yield from english_does.made(parts, text)
 
 
 def _asked(found: Found, sentence: Sentence, document: SourceDocument) -> Asked:

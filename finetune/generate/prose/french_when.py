@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from finetune.generate import prose_dates
-from finetune.generate.prose_dates import ASKS
-from finetune.generate.prose_found import Found, forms
-from finetune.generate.prose_fr import AUXILIARIES, EVENTS, Clause, single
-from finetune.generate.prose_fr_words import AGENCY, HAPPENED, MASCULINE, NO_AGENT, PARTICIPLE, PRESENT
-from finetune.generate.prose_subjects import has_name, standalone, unclear
+from finetune.generate.prose import dates
+from finetune.generate.prose.dates import ASKS
+from finetune.generate.prose.found import Found, forms
+from finetune.generate.prose.french import AUXILIARIES, EVENTS, Clause, single
+from finetune.generate.prose.french_words import AGENCY, HAPPENED, MASCULINE, NO_AGENT, PARTICIPLE, PRESENT
+from finetune.generate.prose.subjects import has_name, standalone, unclear
 from finetune.generate.titles import elide
 
 _AVOIR = frozenset("a ont avait avaient eut eurent".split())
@@ -45,7 +45,7 @@ _AGENT_END = re.compile(
 def when(clause: Clause) -> list[Found]:
     """`En quelle année la CNIL a-t-elle été créée ?`"""
     core = clause.core
-    date = clause.date or prose_dates.find(core, "fr")
+    date = clause.date or dates.find(core, "fr")
     if date is None:
         return []
     before, after = (core, "") if clause.date else (core[: date.start].rstrip(), core[date.end :].strip())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from finetune.generate.prose_en import Clause, agent, single
-from finetune.generate.prose_en_words import BASE, NO_AGENT
-from finetune.generate.prose_found import Found, forms
-from finetune.generate.prose_subjects import standalone
+from finetune.generate.prose.english import Clause, agent, single
+from finetune.generate.prose.english_words import BASE, NO_AGENT
+from finetune.generate.prose.found import Found, forms
+from finetune.generate.prose.subjects import standalone
 
 _TALK = re.compile(r"\b(?:also|then|therefore|thus|however|still|again|instead|only|already|now|later|even)\b")
 _OFFERS = {"provides": "provide", "offers": "offer"}

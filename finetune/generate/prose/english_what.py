@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from finetune.generate.prose_en import Clause, single
-from finetune.generate.prose_en_words import COUNTED, HOLDS, NO_DEFINITION, PERSONS, THINGS
-from finetune.generate.prose_found import Found, forms
-from finetune.generate.prose_subjects import has_name, standalone
+from finetune.generate.prose.english import Clause, single
+from finetune.generate.prose.english_words import COUNTED, HOLDS, NO_DEFINITION, PERSONS, THINGS
+from finetune.generate.prose.found import Found, forms
+from finetune.generate.prose.subjects import has_name, standalone
 from finetune.generate.titles import page
 
 _COUNTED = re.compile(COUNTED)

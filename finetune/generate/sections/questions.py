@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 
 from finetune.examples import Asked, Type
-from finetune.generate import prose_fr
 from finetune.generate.faq import faq, is_question
-from finetune.generate.prose_sentences import askable
-from finetune.generate.sections_blocks import Section, sections_of
-from finetune.generate.sections_lists import lists
-from finetune.generate.sections_purposes import purposes
-from finetune.generate.sections_words import SUBJECTS, key
+from finetune.generate.prose import french
+from finetune.generate.prose.sentences import askable
+from finetune.generate.sections.blocks import Section, sections_of
+from finetune.generate.sections.lists import lists
+from finetune.generate.sections.purposes import purposes
+from finetune.generate.sections.words import SUBJECTS, key
 from finetune.generate.titles import elide, named, of, plain, quoted
 from finetune.sheets import bare
 from finetune.sources import SourceChunk, SourceDocument
@@ -72,7 +72,7 @@ def _opening(document: SourceDocument, chunk: SourceChunk) -> Iterator[Asked]:
     sentence = next(askable(chunk.text, document.language), None)
     if sentence is None or document.language != "fr":
         return
-    clause = prose_fr.clause(sentence.text, document.title, chunk.text)
+    clause = french.clause(sentence.text, document.title, chunk.text)
     if (
         clause is None
         or not clause.subject.is_title
@@ -161,7 +161,7 @@ def _states(text: str) -> bool:
     """Whether French words hold a finite verb: "Développement d'outils pour les communes." does not."""
     low = text.lower().replace("’", "'").split()
     return any(
-        w in prose_fr.VERBS
+        w in french.VERBS
         or re.match(r"(?:s'|n'|l'|c'|y |en )?(?:est|a|ont|sont|peut|doit|fait|permet)$|(?:qu')?(?:ils?|elles?|on)$", w)
         for w in low
     )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from finetune.examples import Asked, Type
 from finetune.generate.faq import is_question
-from finetune.generate.prose_subjects import standalone, told_by
-from finetune.generate.sections_blocks import Block, Section
-from finetune.generate.sections_words import ITEMS, STEPS, key
+from finetune.generate.prose.subjects import standalone, told_by
+from finetune.generate.sections.blocks import Block, Section
+from finetune.generate.sections.words import ITEMS, STEPS, key
 from finetune.generate.titles import named, of, quoted
 from finetune.sheets import bare
 from finetune.sources import SourceDocument

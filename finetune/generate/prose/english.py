@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from finetune.generate import prose_dates
-from finetune.generate.prose_dates import ASKS, Date
-from finetune.generate.prose_en_words import AGENCY, AUXILIARIES, BASE, NO_AGENT, PARTICIPLE, PAST, PRESENT, VERBS
-from finetune.generate.prose_found import Found, forms
-from finetune.generate.prose_subjects import Subject, has_name, standalone, subject, unclear
+from finetune.generate.prose import dates
+from finetune.generate.prose.dates import ASKS, Date
+from finetune.generate.prose.english_words import AGENCY, AUXILIARIES, BASE, NO_AGENT, PARTICIPLE, PAST, PRESENT, VERBS
+from finetune.generate.prose.found import Found, forms
+from finetune.generate.prose.subjects import Subject, has_name, standalone, subject, unclear
 
 _GUARD = frozenset("was were is are has have had will can did does do became".split())
 _CLAUSE = frozenset(
@@ -55,7 +55,7 @@ class Clause:
 
 def clause(text: str, title: str, chunk: str) -> Clause | None:
     """The main clause of a plain sentence; None when its subject does not stand alone."""
-    date = prose_dates.fronted(text, "en")
+    date = dates.fronted(text, "en")
     body = text[date.end :] if date else text
     words = body.rstrip(".").split(" ")
     at = next((i for i, word in enumerate(words[:14]) if i and word in VERBS), None)
@@ -73,7 +73,7 @@ def single(phrase: str) -> bool:
 def when(parts: Clause) -> list[Found]:
     """`When was the CNIL created?`, `When did Matt Holt publish the first version of Caddy?`"""
     core = parts.core
-    date = parts.date or prose_dates.find(core, "en")
+    date = parts.date or dates.find(core, "en")
     if date is None:
         return []
     before, after = (core, "") if parts.date else (core[: date.start].rstrip(), core[date.end :].strip())

@@ -1,0 +1,1 @@
+"""Questions from running text: sentence by sentence, in French and English."""

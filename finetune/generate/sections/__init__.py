@@ -1,0 +1,1 @@
+"""Questions from a document's parts: definitions, procedures, lists, sections."""

@@ -1,0 +1,1 @@
+"""Whether a question can be understood without the text it was made from."""
