@@ -44,6 +44,9 @@ _KINDS = (
 _LIVED = re.compile(
     r"\b(?:ne|nee|nait|naquit|mort|morte) (?:le|en|a|vers)\b|\b(?:(?:was|is|were) born|born (?:on|in)|died (?:on|in))\b"
 )
+_NAME = "¤"
+_SAID = tuple(re.compile(rf"{_NAME} (?:\w+ ){{0,3}}?{_IS}(?:{kind.pattern})") for kind, _ in _KINDS)
+_SAID_LIVED = re.compile(rf"{_NAME} (?:\w+ ){{0,6}}?(?:{_LIVED.pattern})")
 _PERSON = ("birth date", "birthplace", "spouse")
 _TEXTS = ("author", "owner", "version", "last updated", "project manager", "reviewer")
 FIELDS = ("price", "budget", "owner", "creation date", "vendor")
@@ -55,13 +58,14 @@ def usual(document: SourceDocument) -> tuple[str, ...]:
     title = _words(re.sub(r"\(.*?\)|[.!?]", "", document.title))
     if _TEXT.match(title):
         return _TEXTS
-    said = _words(document.text[:_OPENING])
-    last = title.split()[-1:]
-    names = "|".join(re.escape(name) for name in (title, *last) if len(name) > 3)
-    for kind, keys in _KINDS if names else ():
-        if kind.match(title) or re.search(rf"\b(?:{names}) (?:\w+ ){{0,3}}?{_IS}(?:{kind.pattern})", said):
+    said = f" {_words(document.text[:_OPENING])} "
+    # The name is marked, not searched for: a pattern for each document would cost more than everything else here.
+    for name in (title, *title.split()[-1:]):
+        said = said.replace(f" {name} ", f" {_NAME} ") if len(name) > 3 else said
+    for (kind, keys), is_one in zip(_KINDS, _SAID, strict=True):
+        if kind.match(title) or is_one.search(said):
             return keys
-    return _PERSON if names and re.search(rf"\b(?:{names}) (?:\w+ ){{0,6}}?(?:{_LIVED.pattern})", said) else ()
+    return _PERSON if _SAID_LIVED.search(said) else ()
 
 
 def _words(text: str) -> str:
