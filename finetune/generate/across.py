@@ -134,6 +134,9 @@ def lists(
     short = [value for value in field.values if len(value) <= LONGEST and not names_itself(document, value)]
     for value in short:
         sharing = catalogue.sharing(document, field.folded, value)
+        known = {stated.document for stated, _ in sharing}
+        if catalogue.elsewhere(document, field.folded, value) - known:
+            continue  # the list would not be whole
         if len(sharing) > 1 and all(place == split for _, place in sharing) and sharing[0][0].document == document.id:
             yield _open(document, field, value, [stated for stated, _ in sharing], rng)
     for value in rng.sample(short, min(len(short), 1)):
@@ -178,6 +181,7 @@ def _closed(
     ]
     right = [mine, *rng.sample(same, min(len(same), rng.randrange(2)))]
     taken = {s.document for s, _ in catalogue.sharing(document, field.folded, value)} | {document.id}
+    taken |= catalogue.elsewhere(document, field.folded, value)
     wrong = [s for s in others if s.document not in taken and _is_distinct(value, s.value) and len(s.title) <= LONGEST][
         : NAMED - len(right)
     ]

@@ -108,6 +108,8 @@ def about_field(document: SourceDocument, field: Field, rng: random.Random) -> I
     answers = ANSWERS[language][turned.answers]
     if not name.quoted and fold(name.word)[:4] not in field.folded:
         answers = ANSWERS[language]["translated"]  # the noun is ours: the field's own name says which is meant
+    elif name.concept == "place" and language == "fr":
+        answers = ANSWERS[language]["place"]  # "est Australie" lacks the article that the value does not have
     for form, question in ways:
         answer = filled(rng.choice(answers), values)
         yield Asked(

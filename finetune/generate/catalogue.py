@@ -31,7 +31,7 @@ CREATE TABLE stated AS
 DROP TABLE read;
 CREATE INDEX stated_document ON stated(document, key);
 CREATE INDEX stated_key ON stated(key, language, split, document);
-CREATE INDEX stated_value ON stated(key, folded, language, document);
+CREATE INDEX stated_value ON stated(folded, language, key, document);
 CREATE TABLE keys AS
   SELECT language, key, MIN(shown) AS shown, COUNT(DISTINCT document) AS documents FROM stated WHERE shape != 'bool' GROUP BY 1, 2;
 CREATE TABLE together AS
@@ -47,6 +47,8 @@ AKIN = 2
 """Fields that two documents have in common when they are of one kind; what one kind has is not compared with another's."""
 LOOKED_AT = 8
 """Documents that are looked at for each one that is wanted."""
+MANY = 100
+"""Documents with one value from which on no more are looked for."""
 MOST_SHARING = 6
 """Documents that an answer lists."""
 
@@ -158,6 +160,11 @@ class Catalogue:
                  ORDER BY document LIMIT ?"""
         rows = self._db.execute(sql, (key, fold(value), document.language, MOST_SHARING + 1)).fetchall()
         return [(Stated(*row[:4]), row[4]) for row in rows] if len(rows) <= MOST_SHARING else []
+
+    def elsewhere(self, document: SourceDocument, key: str, value: str) -> set[int]:
+        """Documents of the language that state this value under another key, which may well mean the same."""
+        sql = "SELECT DISTINCT document FROM stated WHERE folded=? AND language=? AND key != ? LIMIT ?"
+        return {number for (number,) in self._db.execute(sql, (fold(value), document.language, key, MANY))}
 
     def lacking(self, document: SourceDocument) -> list[tuple[str, str]]:
         """(key, as documents write it) of fields that documents of its kind have and this one has not, the commonest first."""

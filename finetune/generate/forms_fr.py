@@ -189,6 +189,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
         "La fiche {of} précise que {le} {est} {v}.",
     ),
     "translated": ("{Le} {of} ({key}) {est} {v}.", "Pour {T}, {le} ({key}) {est} {v}."),
+    "place": ("La fiche {of} donne pour {np} : {v}.", "Pour {T}, {le} indiqué{e} est : {v}."),
     "quoted": (
         "La fiche {of} indique pour {key} : {v}.",
         "À la rubrique {key}, la documentation {of} indique : {v}.",

@@ -204,3 +204,32 @@ def test_what_every_text_tells_is_no_near_miss(tmp_path: Path) -> None:
     known = catalogue(tmp_path, *sheets, lacking)
     assert known.lacking(lacking) == [("objectif", "objectif")]
     assert not any("objectif" in a.question for a in near_misses(lacking, known, "…", rng()))
+
+
+def test_a_list_that_another_field_would_add_to_is_not_asked(tmp_path: Path) -> None:
+    sheets = (
+        sheet(1, "Kafka", langage="Java"),
+        sheet(2, "ActiveMQ", langage="Java"),
+        sheet(3, "Jenkins", ecrit_en="Java"),
+    )
+    (tmp_path / "two").mkdir()
+    assert listed(tmp_path / "two", sheets[:2], 0, "langage")
+    assert not listed(tmp_path, sheets, 0, "langage")
+
+
+def test_who_says_it_under_another_name_is_not_among_those_without_it(tmp_path: Path) -> None:
+    sheets = (
+        sheet(1, "Kafka", langage="Java"), sheet(2, "Redis", langage="C"), sheet(3, "Gitea", langage="Go"),
+        sheet(4, "Jenkins", langage="Groovy", ecrit_en="Java"), sheet(5, "Caddy", langage="Go"),
+    )  # fmt: skip
+    made = [one for one in listed(tmp_path, sheets, 0, "langage") if "Java" in one.question]
+    assert made
+    assert not any("Jenkins" in one.question for one in made)
+
+
+def test_a_country_needs_no_article(tmp_path: Path) -> None:
+    from finetune.generate.ask import about_field
+
+    made = sheet(1, "Moodle", origine="libre", pays_d_origine="Australie")
+    field = next(f for f in fields(made) if f.values == ("Australie",))
+    assert all(" : Australie." in asked.answer for seed in range(5) for asked in about_field(made, field, rng(seed)))
