@@ -16,6 +16,7 @@ from finetune.generate.titles import named, of
 from finetune.generate.values import day, iso, number
 from finetune.sources import SourceDocument
 from retrieval.text import fold
+from retrieval.types import Language
 
 LONGEST = 60
 """Characters of a value that is compared or shared, and of a title that stands in a list."""
@@ -74,14 +75,8 @@ def _same(document: SourceDocument, field: Field, other: Stated, rng: random.Ran
     form = rng.randrange(len(QUESTIONS[language][kind]))
     values = _values(document, field, other, name)
     question = filled(QUESTIONS[language][kind][form], values)
-    answers = ANSWERS[language]
-    mine, theirs = f"[chunk_{field.chunk.number}]", f"[chunk_{other.chunk}]"
-    if same:
-        answer = f"{filled(answers[f'same-yes{tail}'][0], values)} {mine} {theirs}."
-    else:
-        lead = "differ" if kind.startswith("differ") else "same-no"
-        begun = rng.choice(answers[f"{lead}{tail}"])
-        answer = f"{filled(begun, values)} {mine}, {_tail(answers[f'{lead}-end{tail}'][0], values)} {theirs}."
+    lead = "same-yes" if same else "differ" if kind.startswith("differ") else "same-no"
+    answer = _two(field, other, values, language, (f"{lead}{tail}", f"{'other-same' if same else 'other'}{tail}"), rng)
     return _made(document, field, other, question, answer, f"compare.{kind}.{form}")
 
 
@@ -97,10 +92,9 @@ def _ordered(document: SourceDocument, field: Field, other: Stated, rng: random.
     wins = mine < theirs if kind == "older" else mine > theirs  # type: ignore[operator]
     values = _values(document, field, other, name)
     form = rng.randrange(len(QUESTIONS[language][kind]))
-    ends = ANSWERS[language]["differ-end"][0]
-    said = f"{filled(ANSWERS[language]['differ'][0], values)} [chunk_{field.chunk.number}], {_tail(ends, values)} [chunk_{other.chunk}]"
+    said = _two(field, other, values, language, ("differ", "other"), rng)
     winner = values["T"] if wins else values["U"]
-    answer = f"{said} : c'est donc {winner}." if language == "fr" else f"{said}, so it is {winner}."
+    answer = f"{said} C'est donc {winner}." if language == "fr" else f"{said} So it is {winner}."
     yield _made(
         document, field, other, filled(QUESTIONS[language][kind][form], values), answer, f"compare.{kind}.{form}"
     )
@@ -113,9 +107,12 @@ def _values(document: SourceDocument, field: Field, other: Stated, name: Noun) -
     return {**said, "v": v, "w": w} if name.quoted else {**said, "v": day(v, language), "w": day(w, language)}
 
 
-def _tail(form: str, values: dict[str, str]) -> str:
-    text = filled(form, values)
-    return text[:1].lower() + text[1:]
+def _two(
+    field: Field, other: Stated, values: dict[str, str], language: Language, groups: tuple[str, str], rng: random.Random
+) -> str:
+    """A sentence on each of two documents, with its citation."""
+    mine, theirs = (filled(rng.choice(ANSWERS[language][group]), values) for group in groups)
+    return f"{mine} [chunk_{field.chunk.number}]. {theirs} [chunk_{other.chunk}]."
 
 
 def _made(document: SourceDocument, field: Field, other: Stated, question: str, answer: str, form: str) -> Across:

@@ -59,6 +59,7 @@ def _french(noun: Noun, plural: bool) -> dict[str, str]:
         "est": "sont" if many else "est",
         "e": ("e" if she else "") + ("s" if many else ""),
         "il": "elle" if she else "il",
+        "Celle": capital(("celles" if she else "ceux") if many else ("celle" if she else "celui")),
         "celle": ("celles" if she else "ceux") if many else ("celle" if she else "celui"),
         "meme": f"les mêmes {word}" if many else f"{'la' if she else 'le'} même {word}",
         "plus_grand": f"{superlative[0]} plus élevé{superlative[1]}",

@@ -61,7 +61,7 @@ def test_the_earlier_of_two_dates(tmp_path: Path) -> None:
         (field,) = fields(first)
         made = [c for c in comparisons(first, field, known, "train", rng()) if c.form.startswith("compare.older")]
         assert made
-        assert made[0].answer.endswith("c'est donc Redis.")
+        assert made[0].answer.endswith("C'est donc Redis.")
 
 
 def test_values_that_are_neither_the_same_nor_apart_are_not_compared(tmp_path: Path) -> None:

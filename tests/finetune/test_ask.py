@@ -133,7 +133,7 @@ def test_cells() -> None:
 def test_every_turn_of_phrase_can_be_filled(language: Language) -> None:
     """Each placeholder that the tables use is one that some question or answer gives."""
     given = set(
-        "T U of ofu le Le du des np nps quel Quel est e il celle meme plus_grand plus_ancien one One key v w quote row column "
+        "T U of ofu le Le du des np nps quel Quel est e il celle Celle meme plus_grand plus_ancien one One key v w quote row column "
         "name verb verbs names ofs cited count que".split()
     )
     for table in (QUESTIONS[language], ANSWERS[language]):
