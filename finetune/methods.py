@@ -25,6 +25,8 @@ SAMPLED = 4
 FEWEST_SAMPLED = 400
 FEW_A_DOCUMENT = 4
 """Rows a document from which on everything is asked in more ways."""
+AGAIN, FEWEST_AGAIN = 3, 40
+"""Documents asked a second time for each row of the test on seen documents, and at least."""
 MANY_ROUNDS = 6
 IN_OTHER_WORDS = 0.6
 """Share of the training rows of the augmented method that are paraphrases."""
@@ -93,19 +95,27 @@ def _pools(maker: Maker, plan: Plan, refusals: Refusals) -> dict[Split, Pool]:
     """The second walk: candidates of every split, by rules."""
     wanted = maker.wanted()
     few = maker.request.count > FEW_A_DOCUMENT * len(plan.split_of)
-    rules = Rules(plan.catalogue, refusals, maker.request.seed, MANY_ROUNDS if few else 2)
+    rules = Rules(plan.catalogue, refusals, maker.request.seed)
     pools = {split: Pool(SLACK * n + 20, maker.request.seed) for split, n in wanted.items()}
     chosen = sample(maker, plan)
+    again = _asked_again(maker, plan)
     for number, document in enumerate(d for d in maker.documents() if d.id in chosen):
         maker.tools.progress("generating", number, len(chosen))
         split = plan.split_of[document.id]
-        for turn, example in rules.examples(document, split):
+        rounds = MANY_ROUNDS if few else 2 if document.id in again else 1
+        for turn, example in rules.examples(document, split, rounds):
             if maker.is_wanted(example):
                 pools[split].add(turn, example)
                 maker.possible += 1
                 if split == "train" and (turn == 1 or not example.answerable) and "test_seen" in pools:
                     pools["test_seen"].add(turn, example)
     return pools
+
+
+def _asked_again(maker: Maker, plan: Plan) -> set[int]:
+    """Training documents that are asked in other words too, for the test on seen documents."""
+    train = sorted((i for i, split in plan.split_of.items() if split == "train"), key=lambda i: maker.place(str(i)))
+    return set(train[: max(FEWEST_AGAIN, AGAIN * maker.wanted().get("test_seen", 0))])
 
 
 def sample(maker: Maker, plan: Plan) -> set[int]:

@@ -13,7 +13,7 @@ MIX: Mapping[Type, float] = {
     "comparison": 0.08, "definition": 0.1, "procedure": 0.06, "section": 0.06,
 }  # fmt: skip
 """Wanted shares of the answerable types; what one cannot give goes to the others."""
-Priority = tuple[int, str]
+Priority = tuple[int, bytes, str]
 
 
 class Pool:
@@ -31,9 +31,9 @@ class Pool:
         So two pools prefer the same facts, asked in other words where their rounds differ.
         """
         self.seen[example.type] += 1
-        digest = hashlib.sha256(f"{self._seed}:{example.fact}".encode()).hexdigest() + example.id
+        digest = hashlib.sha256(f"{self._seed}:{example.fact}".encode()).digest()
         kept = self._found.setdefault(example.type, [])
-        kept.append(((number, digest), example))
+        kept.append(((number, digest, example.question), example))
         if len(kept) > 2 * self._keep:
             kept.sort(key=lambda pair: pair[0])
             del kept[self._keep :]

@@ -37,23 +37,21 @@ class Rules:
     catalogue: Catalogue
     refusals: Mapping[Language, str]
     seed: int
-    rounds: int = 2
-    """In how many ways each thing is asked; the test on seen documents needs a second one."""
 
-    def examples(self, document: SourceDocument, split: Split) -> Iterator[tuple[int, Example]]:
+    def examples(self, document: SourceDocument, split: Split, rounds: int) -> Iterator[tuple[int, Example]]:
         """Examples with their round: everything is asked once in round 0, then again in other words.
 
         Within a round the order is the seed's.
         """
         rng = random.Random(f"{self.seed}:{document.key}")
-        for number, made in enumerate(self._rounds(document, split, rng)):
+        for number, made in enumerate(self._rounds(document, split, rng, rounds)):
             rng.shuffle(made)
             for asked, chunk in made:
                 yield number, self._example(document, asked, chunk)
 
-    def _rounds(self, document: SourceDocument, split: Split, rng: random.Random) -> Iterator[list[Item]]:
+    def _rounds(self, document: SourceDocument, split: Split, rng: random.Random, rounds: int) -> Iterator[list[Item]]:
         streams = list(self._streams(document, split, rng))
-        for _ in range(self.rounds):
+        for _ in range(rounds):
             drawn = [next(stream, None) for stream in streams]
             if made := [item for item in drawn if item is not None]:
                 yield made
