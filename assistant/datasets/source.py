@@ -59,7 +59,9 @@ def opened(app: App, inputs: Sequence[Path], *, search: bool) -> Iterator[Opened
                 "The index holds no document.", "Run `dyag index PATH`, or name files: dyag gen-dataset PATH…"
             )
         found = _search(app.searcher) if search else None
-        yield Opened(Source(library), found, {"from": "index", **_content(library)})
+        # A path of this machine would be in every row, and in what the seed decides.
+        roots = [Path(path).parent for (path,) in library.query("SELECT path FROM roots ORDER BY path")]
+        yield Opened(Source(library, roots=roots), found, {"from": "index", **_content(library)})
         return
     with scratch() as folder:
         yield from _read(app, [path.absolute() for path in inputs], folder, search)
