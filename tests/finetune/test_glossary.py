@@ -33,4 +33,4 @@ def test_terms_are_neither_compared_nor_asked_as_fields(tmp_path: Path) -> None:
         document("PCA : plan de reprise\nMOA : maîtrise d'ouvrage", title=f"Glossaire {n}", number=n) for n in (1, 2, 3)
     ]
     rules = Rules(catalogue(tmp_path, *terms), {}, 1)
-    assert {example.type for _, example in rules.examples(terms[0], "train")} == {"definition"}
+    assert {example.type for _, example in rules.examples(terms[0], "train", 2)} == {"definition"}
