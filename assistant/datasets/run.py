@@ -186,7 +186,9 @@ def _about(wanted: Wanted, source: Mapping[str, Any]) -> dict[str, Any]:
         "max_length",
     )
     asked = {name: getattr(wanted, name) for name in names} | {"count": wanted.count or COUNT}
-    return {"request": {**asked, "tokenizer": wanted.base_model or "estimate"}, "input": source}
+    own = Path(wanted.base_model)
+    tokenizer = own.name if own.is_dir() else wanted.base_model
+    return {"request": {**asked, "tokenizer": tokenizer if wanted.base_model else "estimate"}, "input": source}
 
 
 def _nothing(made: Made) -> BadInput:

@@ -369,3 +369,11 @@ def test_a_catalogue_in_one_file_is_split_by_the_things_in_it(gen: Run, tmp_path
         for row in found[split]:
             shown = row["messages"][1]["content"]
             assert not any(f"{d.partition('#')[2]}\n\nHébergeur" in shown for d in documents["train"])
+
+
+def test_a_base_models_own_tokenizer_counts(gen: Run, sheets: Path, tmp_path: Path) -> None:
+    from retrieval.minilm import packaged_model
+
+    made(gen, sheets, tmp_path, "--count", "20", "--base-model", str(packaged_model()))
+    request = json.loads((tmp_path / "x.manifest.json").read_text())["request"]
+    assert request["tokenizer"] == packaged_model().name, "and no path of this machine"
