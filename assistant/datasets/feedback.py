@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
@@ -54,18 +54,17 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
 
 def _short(rows: Sequence[Row], wanted: Wanted, drops: Drops) -> list[dict[str, Any]]:
     """Rows that fit into the base model."""
-    kept = []
+    kept, count = [], counter(wanted.base_model)
     for row in rows:
-        if tokens_of(row, wanted) <= wanted.max_length:
+        if tokens_of(row, count) <= wanted.max_length:
             kept.append(dict(row))
         else:
             drops.add("too long for the base model", question_of(row))
     return kept
 
 
-def tokens_of(row: Row, wanted: Wanted) -> int:
+def tokens_of(row: Row, count: Callable[[Sequence[Message]], int]) -> int:
     """Tokens of the longest sequence that a row trains on."""
-    count = counter(wanted.base_model)
     ends = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
     said = row.get("messages") or [*row["prompt"], *max(ends, key=lambda end: len(end[0]["content"]))]
     return int(count([Message(m["role"], m["content"]) for m in said]))
@@ -85,12 +84,13 @@ def _split(rows: list[dict[str, Any]], shares: Shares, wanted: Wanted, drops: Dr
             if wanted.split
             else []
         )
+    count = counter(wanted.base_model)
     by_split: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
     tokens: dict[Split, list[int]] = {split: [] for split in SPLITS}
     for i, row in enumerate(rows):
         row["metadata"] = {"id": row["metadata"]["id"], **row["metadata"], "split": split_of[i]}
         by_split[split_of[i]].append(row)
-        tokens[split_of[i]].append(tokens_of(row, wanted))
+        tokens[split_of[i]].append(tokens_of(row, count))
     documents = {
         s: len({d for row in found for d in row["metadata"]["documents"]}) for s, found in by_split.items() if found
     }
