@@ -84,13 +84,13 @@ def _split(rows: list[dict[str, Any]], shares: Shares, wanted: Wanted, drops: Dr
             if wanted.split
             else []
         )
-    count = counter(wanted.base_model)
+    length = counter(wanted.base_model)
     by_split: dict[Split, list[dict[str, Any]]] = {split: [] for split in SPLITS}
     tokens: dict[Split, list[int]] = {split: [] for split in SPLITS}
     for i, row in enumerate(rows):
         row["metadata"] = {"id": row["metadata"]["id"], **row["metadata"], "split": split_of[i]}
         by_split[split_of[i]].append(row)
-        tokens[split_of[i]].append(tokens_of(row, count))
+        tokens[split_of[i]].append(tokens_of(row, length))
     documents = {
         s: len({d for row in found for d in row["metadata"]["documents"]}) for s, found in by_split.items() if found
     }
