@@ -113,9 +113,9 @@ def _ollama(name: str, model: str, settings: ModelSettings, environ: Mapping[str
 
 
 def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel:
-    from assistant.generators.models.hf_folder import is_path
-    from assistant.generators.models.hf_load import Wanted
     from assistant.generators.models.hf_model import HfModel
+    from finetune.bases.files import is_path
+    from finetune.bases.load import Wanted
 
     if not model:
         raise BadSetting(f"{name} names no model.", "Write hf:org/name, hf:./folder or hf:/path/to/folder.")

@@ -19,11 +19,11 @@ import pytest
 from tiny_model import CHATML, NO_SYSTEM, SILENT_SYSTEM, tiny_model, tiny_tokenizer
 
 from assistant.generators.base import Options
-from assistant.generators.models import hf_load
 from assistant.generators.models.faults import ContextTooLong, TimedOut, Truncated
-from assistant.generators.models.hf_chat import ChatFormat
-from assistant.generators.models.hf_load import Wanted
 from assistant.generators.models.hf_model import HfModel
+from finetune.bases import load as hf_load
+from finetune.bases.chat_format import ChatFormat
+from finetune.bases.load import Wanted
 from retrieval.errors import BadSetting, GeneratorFailed, ModelMissing
 from retrieval.types import Message
 
@@ -584,7 +584,7 @@ def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
 
 LOAD = """
 import sys, time
-from assistant.generators.models.hf_load import Wanted
+from finetune.bases.load import Wanted
 from assistant.generators.models.hf_model import HfModel
 from retrieval.errors import ModelMissing
 start = time.perf_counter()

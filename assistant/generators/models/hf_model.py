@@ -11,9 +11,9 @@ from functools import cached_property
 from assistant.generators.base import Options
 from assistant.generators.models.faults import ContextTooLong, truncated
 from assistant.generators.models.hf_answer import Answer, Closed
-from assistant.generators.models.hf_chat import ChatFormat
-from assistant.generators.models.hf_load import Loaded, Wanted, load
 from assistant.generators.models.thinking import without_thinking
+from finetune.bases.chat_format import ChatFormat
+from finetune.bases.load import Loaded, Wanted, load
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.generators.models.hf_folder import ADAPTER, find, is_adapter, read_json, weights
+from finetune.bases.files import ADAPTER, find, is_adapter, read_json, weights
 from retrieval.errors import BadSetting, ModelMissing
 
 UNKNOWN_CONTEXT = 2048
