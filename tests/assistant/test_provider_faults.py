@@ -125,7 +125,7 @@ def no_thread_is_left() -> Iterator[None]:
     """A server that hangs holds up nobody for long, not even a thread."""
     yield
     for thread in [t for t in threading.enumerate() if t.name == "answer"]:
-        thread.join(60)  # closed as its answer began, it ends at its own time limit
+        thread.join(15)
         assert not thread.is_alive()
 
 

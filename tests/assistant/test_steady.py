@@ -237,3 +237,18 @@ def test_nothing_begins_before_it_is_asked_for() -> None:
     model = Scripted(["Le"])
     steady(model, ASKED, Options()).close()
     assert model.timeouts == []
+
+
+def test_ctrl_c_while_the_reader_starts_breaks_the_answer_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Scripted([lambda m: m.closed.wait(60) and None, "too late"])
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.name == "answer":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(steady(model, ASKED, Options(timeout=60)))
+    assert model.closed.is_set()

@@ -66,6 +66,7 @@ def _attempt(reader: _Reader, max_tokens: int) -> Generator[str | Cut, None, Non
     room = CHARACTERS * max_tokens
     try:
         with closing(reader):
+            reader.start()
             while (text := reader.next()) is not None:
                 text = text if begun else text.lstrip()
                 if text:
@@ -95,7 +96,11 @@ class _Reader:
         self._heard: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
         self._ended = self._unwanted = False
         pieces = model.stream(messages, replace(options, timeout=max(0.05, deadline - clock())))
-        threading.Thread(target=self._read, args=(pieces,), name="answer", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, args=(pieces,), name="answer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read. Whoever calls this must close: a Ctrl-C in here leaves a thread that reads."""
+        self._thread.start()
 
     def next(self) -> str | None:
         """The next piece; None at the end. Raises what the model raised, and TimedOut."""
