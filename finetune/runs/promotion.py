@@ -1,0 +1,157 @@
+"""Which run answers in the modes finetuned and hybrid: `promoted.json`, replaced whole, with its history inside.
+
+A promotion is put on top of the one before; a rollback takes it off again, and again, down to none at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from finetune.runs.digests import keeping
+from finetune.runs.manifest import Manifest
+from finetune.runs.store import Run, read_run
+from retrieval.errors import BadInput, Busy, UserError
+from retrieval.files import private_folder, write_private
+
+POINTER = "promoted.json"
+VERSION = 1
+LOCK_SECONDS = 10.0
+Check = Callable[[Run, Manifest], None]
+"""Raises a UserError for a run that cannot answer here, such as one whose base is missing."""
+
+
+class NotPromoted(UserError):
+    """The pointer cannot be read, or the run it names is gone."""
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """A run on the pile of those that were promoted."""
+
+    id: str
+    path: Path
+    since: str
+    """When it was promoted, as ISO 8601."""
+
+    def run(self) -> Run:
+        """Raises NotPromoted when its folder is gone."""
+        if not self.path.is_dir():
+            hint = "`dyag rollback` goes back to the run before; `dyag promote RUN` takes another."
+            raise NotPromoted(f"The promoted run {self.id} is gone: there is no folder {self.path}.", hint)
+        return read_run(self.path)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One promotion or rollback."""
+
+    when: str
+    who: str
+    action: Literal["promote", "rollback"]
+    before: str
+    """The run that answered; empty for none."""
+    after: str
+    note: str = ""
+    forced: bool = False
+    """Whether it was promoted although something spoke against it."""
+
+
+@dataclass(frozen=True)
+class Promotions:
+    """The pointer of a models folder."""
+
+    models: Path
+
+    @property
+    def path(self) -> Path:
+        return self.models / POINTER
+
+    def current(self) -> Promoted | None:
+        """What is promoted; None for nothing. Reads one small file. Raises NotPromoted when it is damaged."""
+        pile, _ = self._read()
+        return pile[-1] if pile else None
+
+    def history(self) -> list[Step]:
+        """Every promotion and rollback, the first one first. Raises NotPromoted."""
+        return self._read()[1]
+
+    def promote(self, run: Run, who: str, note: str = "", *, forced: bool = False, check: Check | None = None) -> Step:
+        """Let a run answer, once all its files are found whole and `check` does not object.
+
+        Raises NotFound for one that is not finished, TornRun, BadInput when it is promoted already, what `check` does.
+        """
+        manifest = run.whole()
+        if check:
+            check(run, manifest)
+        with self._changing():
+            pile, history = self._read()
+            if pile and pile[-1].id == run.id:
+                raise BadInput(f"The run {run.id} is promoted already.", "`dyag runs show promoted` tells about it.")
+            step = Step(_now(), who, "promote", _id(pile), run.id, note, forced)
+            self._write([*pile, Promoted(run.id, run.path, step.when)], [*history, step])
+        return step
+
+    def rollback(self, who: str, note: str = "") -> Step:
+        """Go back to what answered before; runs that are gone since are passed over. Raises BadInput when none is promoted."""
+        with self._changing():
+            pile, history = self._read()
+            if not pile:
+                raise BadInput(
+                    "No run is promoted: there is nothing to go back from.", "Promote one: dyag promote RUN."
+                )
+            before = _id(pile)
+            pile = pile[:-1]
+            while pile and not pile[-1].path.is_dir():
+                pile = pile[:-1]
+            step = Step(_now(), who, "rollback", before, _id(pile), note)
+            self._write(pile, [*history, step])
+        return step
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One change at a time. Raises Busy, NoAccess, NoSpace."""
+        import filelock
+
+        private_folder(self.models)
+        try:
+            with keeping(self.models), filelock.FileLock(self.models / f".{POINTER}.lock", LOCK_SECONDS, mode=0o600):
+                yield
+        except filelock.Timeout:
+            raise Busy("Another dyag is promoting a run.", "Try again in a moment.") from None
+
+    def _read(self) -> tuple[list[Promoted], list[Step]]:
+        if not self.path.is_file():
+            return [], []
+        try:
+            data = json.loads(self.path.read_bytes())
+            return [self._promoted(p) for p in data["pile"]], [Step(**step) for step in data["history"]]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            hint = "Restore it from a copy, or move it away and promote a run again: dyag promote RUN."
+            raise NotPromoted(f"{self.path}, which names the promoted run, cannot be read.", hint) from error
+
+    def _promoted(self, data: Mapping[str, Any]) -> Promoted:
+        """A path within the models folder is kept relative to it, so that a workspace can be moved."""
+        return Promoted(str(data["id"]), self.models / str(data["path"]), str(data["since"]))
+
+    def _write(self, pile: list[Promoted], history: list[Step]) -> None:
+        piled = [{"id": p.id, "path": self._shortened(p.path), "since": p.since} for p in pile]
+        data = {"version": VERSION, "pile": piled, "history": [asdict(step) for step in history]}
+        write_private(self.path, f"{json.dumps(data, ensure_ascii=False, indent=1)}\n".encode("utf-8", "replace"))
+
+    def _shortened(self, path: Path) -> str:
+        inside = path.is_relative_to(self.models)
+        return path.relative_to(self.models).as_posix() if inside else str(path.absolute())
+
+
+def _id(pile: list[Promoted]) -> str:
+    return pile[-1].id if pile else ""
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,206 @@
+"""Every run of a workspace: those below the models folder are found by looking, others are named in `runs.json` there."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from finetune.runs.digests import TornRun, keeping
+from finetune.runs.folder import RunFolder, torn
+from finetune.runs.manifest import MANIFEST, Manifest, NewerRun, read_manifest
+from retrieval.errors import BadInput, Busy, NotFound
+from retrieval.files import private_folder, sync_folder, write_private
+
+State = Literal["done", "running", "interrupted", "torn"]
+ELSEWHERE = "runs.json"
+TRASH = ".deleted-"
+_REQUEST = "request.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its folder tells it."""
+
+    folder: RunFolder
+    id: str
+    created: str
+    """As ISO 8601."""
+    state: State
+    """done; running; interrupted: no manifest, and nobody works on it; torn: its files are not as they were written."""
+    manifest: Manifest | None
+    request: Mapping[str, Any]
+    why: str = ""
+    """What is wrong with a torn one."""
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    def whole(self) -> Manifest:
+        """The manifest of a finished run, every file of it checked. Raises TornRun, NewerRun, NotFound."""
+        if self.state in ("running", "interrupted"):
+            hint = "Wait for it." if self.state == "running" else "Go on with it: dyag train --resume."
+            raise NotFound(f"The run {self.id} is not finished: it is {self.state}.", hint)
+        return self.folder.verify()
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of a models folder."""
+
+    models: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.models / "runs"
+
+    def new_id(self) -> str:
+        """`20261104-153012-a1f3`, which no run has."""
+        taken = {run.id for run in self.all()}
+        while (made := f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}") in taken:
+            pass
+        return made
+
+    def place(self, run_id: str, output: Path | None = None) -> RunFolder:
+        """The folder a new run is to have, and to be found in; it is not made yet. Raises NoSpace, NoAccess."""
+        path = (output or self.folder / run_id).absolute()
+        if not _is_below(path, self.models):
+            self._change_list(lambda paths: paths | {path})
+        return RunFolder(path)
+
+    def all(self) -> list[Run]:
+        """Every run, the newest first."""
+        found = {path.resolve(): read_run(path) for path in self._paths() if _holds_run(path)}
+        return sorted(found.values(), key=lambda run: (run.created, run.id), reverse=True)
+
+    def find(self, text: str, among: Collection[State] = ()) -> Run:
+        """The run of an id, of the beginning of one, of a folder's name, of a path to it or to its `final`; `latest`;
+        `promoted`. `among`: only in these states. Raises NotFound, BadInput when several are meant."""
+        if text == "promoted":
+            return self._promoted()
+        runs = [run for run in self.all() if not among or run.state in among]
+        if text == "latest" and runs:
+            return runs[0]
+        found = [run for run in runs if text in (run.id, run.path.name)]
+        found = found or [run for run in runs if text and run.id.startswith(text)]
+        if len(found) > 1:
+            hint = f"They are {', '.join(run.id for run in found[:4])}; write more of one."
+            raise BadInput(f"{len(found)} runs begin with `{text}`.", hint)
+        named = found or self._at(text)
+        if not named:
+            raise NotFound(f"There is no run `{text}`.", "`dyag runs` lists what there is.")
+        return named[0]
+
+    def delete(self, run: Run) -> None:
+        """Remove the folder of a run: at once as far as anyone can see. Raises Busy, NoAccess."""
+        if run.folder.running:
+            raise Busy(f"The run {run.id} is running.", "Stop its job first: `dyag jobs` shows it.")
+        with keeping(run.path):
+            trash = run.path.with_name(f"{TRASH}{run.path.name}-{secrets.token_hex(2)}")
+            run.path.rename(trash)
+            sync_folder(trash.parent)
+            shutil.rmtree(trash)
+            self._change_list(lambda paths: paths - {run.path})
+
+    def clear_trash(self) -> None:
+        """Remove what a delete that was killed had still to remove."""
+        for folder in (self.folder, self.models):
+            if folder.is_dir():
+                for path in folder.glob(f"{TRASH}*"):
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _promoted(self) -> Run:
+        from finetune.runs.promotion import Promotions
+
+        current = Promotions(self.models).current()
+        if current is None:
+            raise NotFound("No run is promoted.", "Promote one: dyag promote RUN. `dyag runs` lists them.")
+        return current.run()
+
+    def _at(self, text: str) -> list[Run]:
+        """The run that lies at a path: relative to the current folder, else to the workspace."""
+        given = Path(text).expanduser()
+        for path in (Path.cwd() / given, self.models.parent / given):
+            for folder in (path, path.parent) if path.name == "final" else (path,):
+                if text and _holds_run(folder):
+                    return [read_run(folder)]
+        return []
+
+    def _paths(self) -> Iterator[Path]:
+        """Folders that may hold a run."""
+        if self.models.is_dir():
+            for pattern in ("*", "*/*"):
+                yield from (path for path in self.models.glob(pattern) if path.is_dir() and TRASH not in path.name)
+        yield from self._elsewhere()
+
+    def _elsewhere(self) -> list[Path]:
+        """Folders outside of the models folder that were named with --output; a list that is torn is only a list."""
+        try:
+            found = json.loads((self.models / ELSEWHERE).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return []
+        return [Path(path) for path in found if isinstance(path, str)] if isinstance(found, list) else []
+
+    def _change_list(self, changed: Callable[[set[Path]], set[Path]]) -> None:
+        import filelock
+
+        with keeping(self.models):
+            private_folder(self.models)
+            with filelock.FileLock(self.models / f".{ELSEWHERE}.lock", mode=0o600):
+                before = set(self._elsewhere())
+                if (after := changed(before)) != before:
+                    text = json.dumps(sorted(map(str, after)), ensure_ascii=False, indent=1)
+                    write_private(self.models / ELSEWHERE, f"{text}\n".encode("utf-8", "replace"))
+
+
+def read_run(path: Path) -> Run:
+    """What a folder tells of its run; sizes are looked at, hashes are not."""
+    folder = RunFolder(path)
+    manifest: Manifest | None = None
+    why = ""
+    try:
+        manifest = read_manifest(path / MANIFEST)
+        why = _looks_torn(path, manifest)
+    except NotFound:
+        pass
+    except (TornRun, NewerRun) as error:
+        why = error.message
+    request = _request(folder)
+    own_id, created = str(request.get("id") or path.name), str(request.get("created") or "")
+    if manifest is not None:
+        return Run(folder, manifest.id, manifest.created, "torn" if why else "done", manifest, request, why)
+    state: State = "torn" if why else "running" if folder.running else "interrupted"
+    return Run(folder, own_id, created, state, None, request, why)
+
+
+def _looks_torn(path: Path, manifest: Manifest) -> str:
+    for name, size in manifest.sizes.items():
+        file = path / name
+        if not file.is_file() or file.stat().st_size != size:
+            return torn(path, f"{name} {'has another size' if file.is_file() else 'is missing'}").message
+    return ""
+
+
+def _request(folder: RunFolder) -> Mapping[str, Any]:
+    try:
+        return folder.read_request()
+    except TornRun:
+        return {}
+
+
+def _holds_run(path: Path) -> bool:
+    return (path / MANIFEST).is_file() or (path / _REQUEST).is_file()
+
+
+def _is_below(path: Path, models: Path) -> bool:
+    """Whether looking finds it: two levels down at most."""
+    try:
+        return len(path.resolve().relative_to(models.resolve()).parts) <= 2
+    except ValueError:
+        return False
