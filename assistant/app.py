@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assistant.modes import Mode
     from assistant.prompts import Prompts
     from assistant.settings import Settings
+    from finetune.runs.promotion import Promoted, Promotions
     from retrieval.embed import Embedder
     from retrieval.library import Library
     from retrieval.search import Searcher
@@ -39,6 +40,8 @@ class App:
         self.home = home
         self.overrides = overrides
         self.screen = screen or Screen()
+        self._promoted: Promoted | None = None
+        """What was promoted when the generator was made."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -88,26 +91,38 @@ class App:
         reader = self.embedder if isinstance(self.embedder, MiniLM) else MiniLM(cache_folder(os.environ))
         return IndexKnowledge(self.searcher, reader)
 
-    @cached_property
+    @property
     def generator(self) -> Generator:
-        """What answers in the mode that is set. Raises BadSetting, ModelMissing."""
-        return self.generator_of(mode_named(self.settings.answer.mode))
+        """What answers in the mode that is set; made once, and again when another run is promoted.
+
+        Raises BadSetting, ModelMissing, NotPromoted.
+        """
+        self._follow_promotion()
+        if "generator" not in self.__dict__:
+            self.__dict__["generator"] = self.generator_of(mode_named(self.settings.answer.mode))
+        made: Generator = self.__dict__["generator"]
+        return made
 
     def generator_of(self, mode: Mode) -> Generator:
-        """What answers in a mode. Raises BadSetting; also when the mode needs a promoted model and there is none."""
+        """What answers in a mode. Raises NotPromoted; BadSetting, also when a mode needs a promoted run and there is none."""
         from assistant.generators import load_generator
 
         answer = self.settings.answer
-        if mode.finetuned and not answer.finetuned_model:
+        name = answer.finetuned_model or self._promoted_model() if mode.finetuned else answer.generator
+        if not name:
             raise no_promoted_model(mode)
-        name = answer.finetuned_model if mode.finetuned else answer.generator
         if mode.finetuned and name in ("auto", "extractive"):
             raise BadSetting(f"{name} is no fine-tuned model.", "Name one: answer.finetuned_model=provider:model.")
         return load_generator(name, self)
 
-    @cached_property
+    @property
     def answerer(self) -> Answerer:
-        return self.answerer_of(mode_named(self.settings.answer.mode), self.generator)
+        """The pipeline of the mode that is set, with its generator of now."""
+        generator = self.generator
+        if "answerer" not in self.__dict__:
+            self.__dict__["answerer"] = self.answerer_of(mode_named(self.settings.answer.mode), generator)
+        made: Answerer = self.__dict__["answerer"]
+        return made
 
     def answerer_of(self, mode: Mode, generator: Generator) -> Answerer:
         """The pipeline of a mode."""
@@ -124,6 +139,29 @@ class App:
             self._rewriter(generator),
             chat.history,
         )
+
+    @property
+    def promotions(self) -> Promotions:
+        """Which run is promoted."""
+        from finetune.runs.promotion import Promotions
+
+        return Promotions(self.home.models)
+
+    def _promoted_model(self) -> str:
+        """`run:FOLDER` of the promoted run; empty for none. Raises NotPromoted when it is gone."""
+        current = self.promotions.current()
+        return f"run:{current.run().path}" if current else ""
+
+    def _follow_promotion(self) -> None:
+        """Forget what was made of another run than the one that is promoted now, by this process or another."""
+        answer = self.settings.answer
+        if answer.finetuned_model or not mode_named(answer.mode).finetuned:
+            return
+        now = self.promotions.current()
+        if now != self._promoted:
+            self.__dict__.pop("generator", None)
+            self.__dict__.pop("answerer", None)
+        self._promoted = now
 
     def _rewriter(self, generator: Generator) -> Rewrite | None:
         """What makes a follow-up stand alone: the generator's model, else rules, as `chat.followups` says."""

@@ -206,7 +206,7 @@ def status_line(app: App, warm: WarmUp) -> str:
     if "settings" not in app.__dict__:  # they are read behind the prompt too
         return "loading"
     answer = app.settings.answer
-    name = answer.finetuned_model if answer.mode != "rag" else answer.generator
+    name = answer.generator if answer.mode == "rag" else answer.finetuned_model or promoted_name(app)
     made = app.__dict__.get("generator")
     shown = without_passwords(name if made is None or made.name == without_passwords(name) else f"{made.name} ({name})")
     jobs = [f"job {job.number}: {job.line}" for job in app.jobs.running]
@@ -214,6 +214,15 @@ def status_line(app: App, warm: WarmUp) -> str:
     jobs = jobs or ["no jobs"]
     parts = [answer.mode, shown or "no promoted model", index_state(app), *jobs]
     return " · ".join([*parts, *(["loading"] if warm.running else [])])
+
+
+def promoted_name(app: App) -> str:
+    """`run:ID`; empty for none, and for a pointer that cannot be read, which the next question tells."""
+    try:
+        current = app.promotions.current()
+    except UserError:
+        return ""
+    return f"run:{current.id}" if current else ""
 
 
 def index_state(app: App) -> str:

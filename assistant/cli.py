@@ -13,7 +13,7 @@ from typing import Annotated, TextIO
 import typer
 
 from assistant import __version__
-from assistant.command import GROUPS, MANUAL, BadUsage, cli_commands, parse, subcommand
+from assistant.command import GROUPS, MANUAL, BadUsage, by_itself, cli_commands, parse, subcommand
 from assistant.screen import OutputFailed, ReaderGone, Screen
 from assistant.workspace import Home, find_home, log_traceback
 from retrieval.errors import UserError
@@ -113,7 +113,10 @@ def _program(flags: Flags) -> typer.Typer:
     groups = {name: typer.Typer(rich_markup_mode=None, help=help, epilog=MANUAL) for name, help in GROUPS.items()}
     for name, found in known.items():
         head, _, own_name = name.partition(" ")
-        subcommand(groups[head] if own_name else program, name, found, free_text=True)
+        if name in groups:  # `dyag runs` by itself, beside `dyag runs show`
+            by_itself(groups[name], found)
+        else:
+            subcommand(groups[head] if own_name else program, name, found, free_text=True)
     for name, group in groups.items():
         program.add_typer(group, name=name)
     return program

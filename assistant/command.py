@@ -48,7 +48,7 @@ WORD = re.compile(r"""
 
 
 BeforeJob = Callable[["App", Mapping[str, Any]], Sequence[str]]
-Kind = Literal["answer", "chunk", "mode", "model", "path", "session", "setting", "value", "command"]
+Kind = Literal["answer", "chunk", "mode", "model", "path", "run", "session", "setting", "value", "command"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,8 @@ class Command:
     """Whether it is a subcommand of `dyag`."""
     before_job: BeforeJob | None = None
     """Asks what a job has nobody to ask; returns words to add to its command line."""
+    queue: str = ""
+    """Jobs of one queue run one after the other; those of `training` are given no provider's key."""
 
     @property
     def help(self) -> str:
@@ -202,12 +204,15 @@ def command(
     in_chat: bool = True,
     on_cli: bool = True,
     before_job: BeforeJob | None = None,
+    queue: str = "",
 ) -> Callable[[F], F]:
     """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API."""
 
     def declare(function: F) -> F:
         own_name = name or function.__name__.replace("_", "-")
-        found = Command(own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli, before_job)
+        found = Command(
+            own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli, before_job, queue
+        )
         if taken := {own_name, *aliases} & {n for c in COMMANDS for n in (c.name, *c.aliases)}:
             raise ValueError(f"declared twice: {', '.join(sorted(taken))}")
         COMMANDS.append(found)
@@ -262,6 +267,18 @@ def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bo
     program.command(own_name, help=found.help, epilog=_epilog(found), hidden=name != found.name)(parsed)
 
 
+def by_itself(group: typer.Typer, found: Command) -> None:
+    """Let a group's name alone be a command, which has options and no arguments."""
+
+    def parsed(as_json: bool = False, **given: Any) -> Call:
+        return Call(found, given, as_json)
+
+    signature = [p.signature() for p in (*found.parameters, AS_JSON)]
+    parsed.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    parsed.__annotations__ = {p.name: p.annotation for p in signature}
+    group.callback(invoke_without_command=True)(parsed)
+
+
 def parse(program: typer.Typer, words: Sequence[str], prog_name: str) -> Call | None:
     """The call that these words make; None when typer has answered itself (`--help`). Raises BadUsage."""
     try:
@@ -295,8 +312,13 @@ def parse_slash(line: str) -> Call | None:
 
     Raises BadUsage.
     """
+    return parse_words(split_words(line.removeprefix("/")))
+
+
+def parse_words(given: Sequence[str]) -> Call | None:
+    """The call that the words of a chat line make; None when they asked for help. Raises BadUsage."""
     known = chat_commands()
-    name, words = split_name(split_words(line.removeprefix("/")), known)
+    name, words = split_name(given, known)
     if name not in known:
         raise _unknown(name, words, known)
     program = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -41,6 +41,6 @@ def no_promoted_model(mode: Mode) -> BadSetting:
     """What to raise when a mode needs a fine-tuned model and none is there."""
     return BadSetting(
         f"The mode {mode.name} needs a promoted model, and there is none.",
-        "`dyag train` will make one and `dyag promote` promote it, in a later version; until then name a fine-tuned "
-        "model of your own with answer.finetuned_model=provider:model.",
+        "`dyag train` makes one and `dyag promote RUN` lets it answer; a fine-tuned model of your own is named with "
+        "answer.finetuned_model=provider:model.",
     )

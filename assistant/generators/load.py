@@ -3,6 +3,7 @@
 openai:MODEL  openai:MODEL@URL     a server of OpenAI's protocol: the URL, else model.base_url, else OPENAI_BASE_URL
 ollama:MODEL                       an Ollama server: OLLAMA_HOST, else this machine
 hf:org/name   hf:./folder          transformers in this process; a folder is relative to the workspace
+run:ID        run:./folder         a model that was trained here; see `dyag runs`
 fake:         fake:script.jsonl    no model at all; see fake_model.py
 PROVIDER:MODEL                     whatever LangChain's init_chat_model knows
 """
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from assistant.generators.models.openai_model import OpenAIModel
     from assistant.settings import ModelSettings
 
-OWN = ("openai", "ollama", "hf", "fake")
+OWN = ("openai", "ollama", "hf", "run", "fake")
 LANGCHAIN = (
     "anthropic", "azure_ai", "azure_openai", "bedrock", "bedrock_converse", "cohere", "deepseek", "fireworks", "google_genai",
     "google_vertexai", "groq", "huggingface", "mistralai", "nvidia", "openrouter", "perplexity", "together", "upstage", "xai",
@@ -67,6 +68,8 @@ def load_model(name: str, settings: ModelSettings, environ: Mapping[str, str], h
         return _ollama(name, model, settings, environ)
     if provider == "hf":
         return _hf(name, model, settings, home)
+    if provider == "run":
+        return _run(model, settings, home)
     if provider == "fake":
         return _fake(name, model, settings, home)
     return _langchain(name, model, settings)
@@ -122,6 +125,19 @@ def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel
     folder = home / Path(model).expanduser()
     source = str(folder) if folder.is_dir() or is_path(model) else model
     return HfModel(name, Wanted(source, settings.device, settings.dtype, settings.quantize, settings.context))
+
+
+def _run(run: str, settings: ModelSettings, home: Path) -> ChatModel:
+    from assistant.generators.models.run_model import RunModel
+    from finetune.bases.load import Wanted
+    from finetune.runs.store import Runs
+    from finetune.runs.use import trained
+
+    if not run:
+        raise BadSetting("run: names no run.", "Write run:ID, run:latest or run:./folder; `dyag runs` lists them.")
+    found = Runs(home / "models").find(run)
+    wanted = Wanted(str(found.folder.final), settings.device, settings.dtype, settings.quantize, settings.context)
+    return RunModel(f"run:{found.id}", lambda: trained(found, home), wanted)
 
 
 def _fake(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel:

@@ -96,6 +96,16 @@ def answers(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
             yield Candidate(str(exchange.number), exchange.answer.question)
 
 
+def runs(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
+    """The trainings, the newest first, and the names that stand for one."""
+    from finetune.runs.store import Runs
+
+    yield from (Candidate("latest", "the newest one"), Candidate("promoted", "the one that answers"))
+    for run in Runs(app.home.models).all()[:RECENT]:
+        about = f"{run.manifest.base.name}, {run.manifest.dataset.rows} rows" if run.manifest else run.state
+        yield Candidate(run.id, about)
+
+
 def sessions(app: App, word: str, before: Sequence[str]) -> Iterable[Candidate]:
     return [Candidate(str(session.id), session.name) for session in app.journal.sessions(RECENT)]
 
@@ -178,6 +188,7 @@ CANDIDATES: Mapping[Kind, Callable[[App, str, Sequence[str]], Iterable[Candidate
     "mode": modes,
     "model": models,
     "path": paths,
+    "run": runs,
     "session": sessions,
     "setting": settings,
     "value": setting_values,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finetune.runs.digests import keeping
-from finetune.runs.manifest import Manifest
 from finetune.runs.store import Run, read_run
 from retrieval.errors import BadInput, Busy, UserError
 from retrieval.files import private_folder, write_private
@@ -22,8 +21,8 @@ from retrieval.files import private_folder, write_private
 POINTER = "promoted.json"
 VERSION = 1
 LOCK_SECONDS = 10.0
-Check = Callable[[Run, Manifest], None]
-"""Raises a UserError for a run that cannot answer here, such as one whose base is missing."""
+Check = Callable[[], object]
+"""Raises a UserError for a run that cannot answer here: its files are torn, its base is missing or another."""
 
 
 class NotPromoted(UserError):
@@ -81,14 +80,9 @@ class Promotions:
         """Every promotion and rollback, the first one first. Raises NotPromoted."""
         return self._read()[1]
 
-    def promote(self, run: Run, who: str, note: str = "", *, forced: bool = False, check: Check | None = None) -> Step:
-        """Let a run answer, once all its files are found whole and `check` does not object.
-
-        Raises NotFound for one that is not finished, TornRun, BadInput when it is promoted already, what `check` does.
-        """
-        manifest = run.whole()
-        if check:
-            check(run, manifest)
+    def promote(self, run: Run, who: str, note: str = "", *, check: Check, forced: bool = False) -> Step:
+        """Let a run answer, when `check` does not object. Raises what it does, and BadInput for the promoted one."""
+        check()
         with self._changing():
             pile, history = self._read()
             if pile and pile[-1].id == run.id:

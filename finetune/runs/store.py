@@ -80,13 +80,13 @@ class Runs:
         return sorted(found.values(), key=lambda run: (run.created, run.id), reverse=True)
 
     def find(self, text: str, among: Collection[State] = ()) -> Run:
-        """The run of an id, of the beginning of one, of a folder's name, of a path to it or to its `final`; `latest`;
-        `promoted`. `among`: only in these states. Raises NotFound, BadInput when several are meant."""
+        """The run of an id or its beginning, of a folder's name, of a path to it or to its `final`; `promoted`; `latest`,
+        the newest that is done. `among`: only in these states. Raises NotFound, BadInput when several are meant."""
         if text == "promoted":
             return self._promoted()
         runs = [run for run in self.all() if not among or run.state in among]
         if text == "latest" and runs:
-            return runs[0]
+            return next((run for run in runs if run.state == "done"), runs[0])
         found = [run for run in runs if text in (run.id, run.path.name)]
         found = found or [run for run in runs if text and run.id.startswith(text)]
         if len(found) > 1:
