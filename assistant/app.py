@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assistant.answer import Answerer, Rewrite
     from assistant.conversation import Conversation
     from assistant.generators.base import Generator
-    from assistant.jobs import Jobs
+    from assistant.jobs.jobs import Jobs
     from assistant.journal.store import Journal
     from assistant.knowledge import IndexKnowledge
     from assistant.modes import Mode
@@ -197,8 +197,8 @@ class App:
 
     @cached_property
     def jobs(self) -> Jobs:
-        """Long commands that run beside the chat."""
-        from assistant.jobs import Jobs
+        """Long commands, each in a process of its own."""
+        from assistant.jobs.jobs import Jobs
 
         return Jobs(self)
 

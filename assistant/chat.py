@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assistant.batch import BatchFailure
-from assistant.command import chat_commands, parse_slash, slashed, split_words
+from assistant.command import chat_commands, parse_slash, slashed, split_name, split_words
 from assistant.commands.ask import ask_view
 from assistant.commands.talk import Leave
+from assistant.jobs.view import view
 from assistant.sanitize import without_passwords
 from assistant.screen import OutputFailed, bold, dim, duration
 from assistant.terminal.complete import expand
@@ -69,6 +70,8 @@ class Chat:
                 break
             finally:
                 self.app.conversation.keep_lines()
+        if self.interactive:
+            self._leave()
         codes = self._asked or self._ran
         return 0 if self.interactive else next((code for code in (0, 3, 1) if code in codes), 0)
 
@@ -152,15 +155,34 @@ class Chat:
         if not (self.interactive and call.command.background):
             return show(call.run(self.app), self.app.screen, as_json=self.as_json or call.as_json)
         asked = call.command.before_job(self.app, call.arguments) if call.command.before_job else ()
-        words = [call.command.name, *map(os.path.expanduser, split_words(line)[1:]), *asked]
+        _, given = split_name(split_words(line[1:]), chat_commands())
+        words = [*call.command.name.split(), *map(os.path.expanduser, given), *asked]
         job = self.app.jobs.start(line[1:], words)
-        self.app.screen.out(f"Job {job.number} has begun; ask on meanwhile. ", dim("/jobs shows it, /cancel stops it"))
+        begun = "waits for its turn" if job.queue and self.app.jobs.ahead(job) else "has begun"
+        self.app.screen.out(f"Job {job.number} {begun}; ask on meanwhile. ", dim("/jobs shows it, /cancel stops it"))
         return 0
 
     def _tell_of_jobs(self) -> None:
-        for job in self.app.jobs.told():
-            self.app.screen.out(bold(f"Job {job.number} ({job.line}): {job.state}"))
-            self.app.screen.out(job.result, end="")
+        try:
+            ended = self.app.jobs.told()
+        except UserError:  # a journal that is busy is read at the next prompt; one that is damaged, said when written
+            return
+        for job in ended:
+            files = self.app.jobs.files(job)
+            self.app.screen.out(bold(f"Job {job.number} ({job.line}): {view(job, files).ending}"))
+            self.app.screen.out(files.result, end="")
+
+    def _leave(self) -> None:
+        """Say what goes on without the chat."""
+        try:
+            running, _ = self.app.jobs.glance()
+        except UserError:
+            running = []
+        self.app.jobs.close()
+        if running:
+            numbers = ", ".join(str(job.number) for job in running)
+            name = f"Job {numbers} goes" if len(running) == 1 else f"Jobs {numbers} go"
+            self.app.screen.out(f"{name} on without the chat; `dyag jobs` shows how far.")
 
     def _say(self, error: UserError, number: int, text: str) -> None:
         hint = error.hint
@@ -209,10 +231,7 @@ def status_line(app: App, warm: WarmUp) -> str:
     name = answer.generator if answer.mode == "rag" else answer.finetuned_model or promoted_name(app)
     made = app.__dict__.get("generator")
     shown = without_passwords(name if made is None or made.name == without_passwords(name) else f"{made.name} ({name})")
-    jobs = [f"job {job.number}: {job.line}" for job in app.jobs.running]
-    jobs += [f"job {job.number} has ended, Enter shows it" for job in app.jobs.untold]
-    jobs = jobs or ["no jobs"]
-    parts = [answer.mode, shown or "no promoted model", index_state(app), *jobs]
+    parts = [answer.mode, shown or "no promoted model", index_state(app), *(jobs_state(app) or ["no jobs"])]
     return " · ".join([*parts, *(["loading"] if warm.running else [])])
 
 
@@ -223,6 +242,13 @@ def promoted_name(app: App) -> str:
     except UserError:
         return ""
     return f"run:{current.id}" if current else ""
+
+
+def jobs_state(app: App) -> list[str]:
+    """`job 3: train 42% loss 1.31 · 2 min 05 s left`, a text for each."""
+    running, ended = app.jobs.glance()
+    shown = [f"job {job.number}: {view(job, app.jobs.files(job)).summary}" for job in running]
+    return shown + [f"job {job.number} has ended, Enter shows it" for job in ended]
 
 
 def index_state(app: App) -> str:

@@ -1,12 +1,13 @@
-"""A sync's progress as one bar a stage."""
+"""Progress of long work as one bar a stage: of a sync, of a training."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any
 
-from assistant.screen import Screen
+from assistant.jobs.stop import asked_to_stop
+from assistant.screen import Progress, Screen
 
 
 class SyncProgress:
@@ -54,3 +55,61 @@ class SyncProgress:
             self._advance(0 if kind else self._total or 0)
             self._open.__exit__(kind, error, trace)
         self._open = None
+
+
+class TrainProgress:
+    """Follows a training, which asks between two steps whether to stop and saves what it has.
+
+        with TrainProgress(app.screen) as progress:
+            outcome = train(config, folders, progress)
+
+    A second SIGTERM or Ctrl-C ends the process at once.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._stage = ""
+        self._bar: Progress | None = None
+        self._open = ExitStack()
+        self._listening = ExitStack()
+        self._stopped = False
+
+    def __enter__(self) -> TrainProgress:
+        self._listening.enter_context(asked_to_stop(self._stop))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listening.close()
+        self._open.close()
+
+    def stage(self, name: str) -> None:
+        """Something else is done now; it has a bar once it has a step."""
+        self._open.close()
+        self._stage, self._bar = name, None
+        self._screen.waiting(f"{name} …")
+        if self._screen.events:
+            self._screen.events.write("stage", text=name)
+
+    def step(self, done: int, total: int | None, **figures: float) -> None:
+        """So much of the stage is done, of so much; of a training that goes on, what was done before counts too."""
+        if self._bar is None:
+            self._bar = self._open.enter_context(self._screen.progress(total, self._stage))
+            self._bar.start_at(done)
+        self._bar.total = total
+        self._bar.advance(done - self._bar.done, **figures)
+
+    def note(self, text: str) -> None:
+        """Tell something beside the bar."""
+        self._screen.note(text)
+
+    def stopped(self) -> bool:
+        """Whether to stop at the next step, and save."""
+        return self._stopped
+
+    def _stop(self) -> None:
+        self._stopped = True
+        # A signal may come in the midst of a line that is being written; to the log of a job a line is one write.
+        if self._screen.events:
+            self._screen.events.write("note", text="asked to stop")

@@ -19,7 +19,6 @@ from assistant.commands.config import ConfigView
 from assistant.commands.doctor import DoctorResult
 from assistant.commands.feedback import FeedbackDetail, FeedbackExport, FeedbackList, ReviewResult
 from assistant.commands.index import ChunkFileResult, FailureView, IndexResult, StatusResult
-from assistant.commands.jobs import JobsResult
 from assistant.commands.rate import Rated
 from assistant.commands.sessions import ExportedSession, ForgetResult, SessionsResult, Transcript, amount
 from assistant.commands.talk import ChatHelp, Choices, Resumed, Said, SourcesResult
@@ -143,13 +142,6 @@ def _(result: Rated, screen: Screen) -> None:
         screen.note(
             f"The correction cites {ids}, which the answer was not given; it will train in corrections.jsonl only."
         )
-
-
-@render.register
-def _(result: JobsResult, screen: Screen) -> None:
-    if not result.jobs:
-        screen.note("No jobs.")
-    screen.table(("", "", ""), [(str(j.number), j.line, dim(j.state)) for j in result.jobs])
 
 
 @render.register
@@ -358,5 +350,6 @@ def _verdict(said: Feedback) -> str:
 
 # They register themselves with `render`, which has to be there first.
 import assistant.render_datasets  # noqa: E402
+import assistant.render_jobs  # noqa: E402
 import assistant.render_made  # noqa: E402
 import assistant.render_review  # noqa: E402, F401

@@ -11,10 +11,13 @@ import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from assistant.sanitize import clean, escape_json
 from retrieval.errors import UserError
+
+if TYPE_CHECKING:
+    from assistant.jobs.events import EventLog
 
 
 class ReaderGone(Exception):
@@ -50,10 +53,10 @@ def red(text: str) -> Styled:
 
 
 Text = str | Styled
-JOB = "DYAG_JOB"
-"""Set where a command runs beside a chat, which shows its last line."""
 _WORTH_A_LINE = 1.0
 """Seconds of work that a log wants to hear of."""
+_LINE_SECONDS, _EVENT_SECONDS = 10.0, 1.0
+"""Between two lines of progress where there is no terminal, and between two events of a job."""
 
 
 class Screen:
@@ -67,8 +70,8 @@ class Screen:
         self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._dumb = environ.get("TERM") == "dumb"
         self._bar_shown = False
-        self.every = 1.0 if environ.get(JOB) else 10.0
-        """Seconds between two lines of progress where there is no terminal."""
+        self.events: EventLog | None = None
+        """Where a job tells of its progress."""
 
     def out(self, *parts: Text, end: str = "\n") -> None:
         """Write a result to stdout: the parts, joined. Raises ReaderGone, OutputFailed."""
@@ -85,6 +88,8 @@ class Screen:
         # Where messages cannot be written, that cannot be said either; the result still can.
         with suppress(OutputFailed):
             self._write(self.stderr, self._styled(self.stderr, self._wrapped(parts)) + "\n")
+        if self.events:
+            self.events.write("note", text=self._styled(self.stderr, parts))
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what went wrong, and on the next line what to do, to stderr."""
@@ -111,7 +116,8 @@ class Screen:
     def progress(self, total: int | None, label: str) -> Iterator[Progress]:
         """Count work on stderr: a line redrawn in place on a terminal, else a new line every ten seconds.
 
-        The last line stays; where stderr is no terminal, only of work that took a second.
+        The last line stays; where stderr is no terminal, only of work that took a second. In a job all but the last line
+        goes to its event log, every second.
         """
         bar = Progress(self, total, label)
         try:
@@ -222,38 +228,73 @@ class Screen:
 
 
 class Progress:
-    """A count of work done, with its rate and the time left."""
+    """A count of work done, with its rate, the time left and other figures."""
 
     def __init__(self, screen: Screen, total: int | None, label: str) -> None:
         self.done = 0
         self.total = total
+        self.figures: dict[str, float] = {}
         self._screen = screen
         self._label = label
-        self._every = 0.1 if screen.redraws else screen.every
+        self._every = 0.1 if screen.redraws else _EVENT_SECONDS if screen.events else _LINE_SECONDS
         self._start = self._shown = time.monotonic()
+        self._before = 0
+        if screen.events:
+            screen.events.write("stage", text=label, total=total)
 
-    def advance(self, count: int = 1) -> None:
+    def advance(self, count: int = 1, **figures: float) -> None:
+        """Count work done. `figures`: what else is to be told, such as the loss, under its name; the last ones stay."""
         self.done += count
+        self.figures.update(figures)
         if time.monotonic() - self._shown >= self._every:
             self._shown = time.monotonic()
-            (self._screen.draw_bar if self._screen.redraws else self._screen.note)(self.line(self._shown))
+            self._show(self._shown)
+
+    def start_at(self, done: int) -> None:
+        """Work that was done before, and says nothing of the rate."""
+        self.done = self._before = done
 
     def finish(self) -> None:
         now = time.monotonic()
+        if self._screen.events:
+            self._tell(now)
         if self._screen.stderr.isatty() or now - self._start > _WORTH_A_LINE:
             self._screen.note(self.line(now, ended=True))
 
     def line(self, now: float, *, ended: bool = False) -> str:
         """`Indexing: 120/400 (30%), 12/s, 23 s left`; work that counts nothing has its name and how long it took."""
         seconds = now - self._start
-        rate = self.done / seconds if seconds > 0 else 0.0
         count = f"{self.done}/{self.total} ({self.done / self.total:.0%})" if self.total else f"{self.done}"
-        parts = [f"{self._label}: {count}", f"{rate:.3g}/s"] if self.total or self.done else [self._label]
+        rate = f"{self._rate(now):.3g}/s"
+        parts = [f"{self._label}: {count}", rate] if self.total or self.done else [self._label]
+        parts += [f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.figures.items()]
         if ended:
             parts.append(f"took {duration(seconds)}")
-        elif self.total and rate:
-            parts.append(f"{duration(max(self.total - self.done, 0) / rate)} left")
+        elif (left := self._left(now)) is not None:
+            parts.append(f"{duration(left)} left")
         return ", ".join(parts)
+
+    def _show(self, now: float) -> None:
+        if self._screen.redraws:
+            self._screen.draw_bar(self.line(now))
+        elif self._screen.events:
+            self._tell(now)
+        else:
+            self._screen.note(self.line(now))
+
+    def _tell(self, now: float) -> None:
+        assert self._screen.events
+        counts = {"done": self.done, "total": self.total, "left": self._left(now)}
+        self._screen.events.write("progress", text=self._label, figures=self.figures, **counts)
+
+    def _rate(self, now: float) -> float:
+        seconds = now - self._start
+        return (self.done - self._before) / seconds if seconds > 0 else 0.0
+
+    def _left(self, now: float) -> float | None:
+        """Seconds, None when it cannot be told."""
+        rate = self._rate(now)
+        return max(self.total - self.done, 0) / rate if self.total and rate else None
 
 
 def duration(seconds: float) -> str:

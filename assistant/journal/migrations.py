@@ -14,6 +14,11 @@ def first_schema(db: sqlite3.Connection) -> None:
     run_script(db, _FIRST)
 
 
+@MIGRATIONS.append
+def jobs(db: sqlite3.Connection) -> None:
+    run_script(db, _JOBS)
+
+
 # AUTOINCREMENT: an id that was forgotten is never given again, so an old `/good 12` cannot rate another answer.
 # Lines name their session without a reference: they come before its first turn, which makes its row.
 _FIRST = """
@@ -70,4 +75,31 @@ CREATE TABLE lines (
   created REAL NOT NULL
 );
 CREATE INDEX lines_session ON lines(session_id)
+"""
+
+# AUTOINCREMENT: files are named after the number of their job, and one that was deleted must not get those of another.
+_JOBS = """
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  words TEXT NOT NULL,
+  line TEXT NOT NULL,
+  folder TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'killed')),
+  created REAL NOT NULL,
+  started REAL,
+  ended REAL,
+  exit_code INTEGER,
+  error TEXT NOT NULL DEFAULT '',
+  resume TEXT NOT NULL,
+  run TEXT NOT NULL DEFAULT '',
+  pid INTEGER NOT NULL DEFAULT 0,
+  identity TEXT NOT NULL DEFAULT '',
+  author TEXT NOT NULL,
+  chat TEXT NOT NULL,
+  stopping INTEGER NOT NULL DEFAULT 0,
+  told INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX jobs_state ON jobs(state)
 """

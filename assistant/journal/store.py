@@ -38,7 +38,8 @@ class _File(Database):
     how_to_make = "Move it away; dyag begins a new one."
     how_to_mend = "Restore a backup of it, or move it away: dyag begins a new one, without what this one holds."
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path, *, create: bool = False, patience: float = Database.patience) -> None:
+        self.patience = patience  # type: ignore[misc]
         super().__init__(path, create=create)
         self._db.execute("PRAGMA secure_delete=ON")
 
@@ -50,8 +51,10 @@ class Journal:
     writes says then what is lost.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = Database.patience) -> None:
+        """`patience`: seconds to wait for another process's transaction."""
         self.path = path
+        self._patience = patience
         self._file: _File | None = None
         self._opening = threading.Lock()
 
@@ -64,7 +67,7 @@ class Journal:
 
     def new_session(self, title: str = "") -> int:
         """The id of a new session. Without a title nothing else is kept of it before its first turn."""
-        with self._writing("The session was not kept.") as db:
+        with self.writing("The session was not kept.") as db:
             now = time.time()
             found = db.execute("INSERT INTO sessions(title, created, updated) VALUES (?,?,?)", (title, now, now))
             if not title:
@@ -74,12 +77,12 @@ class Journal:
 
     def sessions(self, limit: int | None = None) -> list[Session]:
         """The sessions that have turns, the last used first."""
-        rows = self._read(f"{_SESSIONS} GROUP BY s.id ORDER BY s.updated DESC, s.id DESC LIMIT ?", (_limit(limit),))
+        rows = self.read(f"{_SESSIONS} GROUP BY s.id ORDER BY s.updated DESC, s.id DESC LIMIT ?", (_limit(limit),))
         return [Session(*row) for row in rows]
 
     def session(self, session_id: int) -> Session:
         """Raises NotFound, also when the session has no turn yet."""
-        rows = self._read(f"{_SESSIONS} WHERE s.id=? GROUP BY s.id", (session_id,))
+        rows = self.read(f"{_SESSIONS} WHERE s.id=? GROUP BY s.id", (session_id,))
         if not rows:
             raise NotFound(f"There is no session {session_id}.", "`dyag sessions` lists them.")
         return Session(*rows[0])
@@ -90,7 +93,7 @@ class Journal:
 
     def rename(self, session_id: int, title: str) -> None:
         """Give a session a title, or take it away. Raises NotFound."""
-        with self._writing("The title was not kept.") as db:
+        with self.writing("The title was not kept.") as db:
             taken = db.execute("SELECT seq FROM sqlite_sequence WHERE name='sessions'").fetchone()
             if not taken or not 0 < session_id <= taken[0]:
                 raise NotFound(f"There is no session {session_id}.", "`dyag sessions` lists them.")
@@ -99,7 +102,7 @@ class Journal:
 
     def add_line(self, session_id: int, text: str) -> None:
         """Keep what was typed at the prompt."""
-        with self._writing("The line was not kept.") as db:
+        with self.writing("The line was not kept.") as db:
             db.execute(
                 "INSERT INTO lines(session_id, text, created) VALUES (?,?,?)",
                 (session_id, storable(text), time.time()),
@@ -107,7 +110,7 @@ class Journal:
 
     def lines(self, limit: int | None = None) -> list[str]:
         """What was typed, in any session, the latest first."""
-        return [row[0] for row in self._read("SELECT text FROM lines ORDER BY id DESC LIMIT ?", (_limit(limit),))]
+        return [row[0] for row in self.read("SELECT text FROM lines ORDER BY id DESC LIMIT ?", (_limit(limit),))]
 
     # interactions ----------------------------------------------------------------------------------------------------
 
@@ -115,7 +118,7 @@ class Journal:
         """Keep a turn and return its id. Settings that are secret are left out."""
         now = time.time()
         made = row_of(session_id, answer, settings, author, now)
-        with self._writing("This turn was not kept.") as db:
+        with self.writing("This turn was not kept.") as db:
             _ensure_session(db, session_id, now)
             marks = ",".join("?" * len(made))
             found = db.execute(f"INSERT INTO interactions({', '.join(made)}) VALUES ({marks})", tuple(made.values()))
@@ -138,7 +141,7 @@ class Journal:
     def there(self, interaction_ids: Sequence[int]) -> set[int]:
         """Those of these turns that are in the journal; another process may have forgotten some."""
         sql = "SELECT id FROM interactions WHERE id IN (SELECT value FROM json_each(?))"
-        return {row[0] for row in self._read(sql, (json.dumps(list(interaction_ids)),))}
+        return {row[0] for row in self.read(sql, (json.dumps(list(interaction_ids)),))}
 
     def _interactions(self, where: str, *values: int) -> list[Interaction]:
         if (file := self._open()) is None:
@@ -164,7 +167,7 @@ class Journal:
         )
 
     def _say(self, interaction_id: int, author: str, loss: str, said: Mapping[str, str]) -> Feedback:
-        with self._writing(loss) as db:
+        with self.writing(loss) as db:
             if not db.execute("SELECT 1 FROM interactions WHERE id=?", (interaction_id,)).fetchone():
                 raise _no_answer(interaction_id)
             before = _one(db, interaction_id, author)
@@ -197,7 +200,7 @@ class Journal:
         sql = (
             f"SELECT {_FEEDBACK} FROM feedback WHERE {where} ORDER BY updated DESC, interaction_id DESC, author LIMIT ?"
         )
-        return [Feedback(*row) for row in self._read(sql, (*wanted.values(), _limit(limit)))]
+        return [Feedback(*row) for row in self.read(sql, (*wanted.values(), _limit(limit)))]
 
     def review(
         self,
@@ -213,7 +216,7 @@ class Journal:
 
         Raises NotFound, BadInput when the author has changed it since.
         """
-        with self._writing("The review was not kept.") as db:
+        with self.writing("The review was not kept.") as db:
             before = _one(db, interaction_id, author)
             if before is None:
                 raise NotFound(
@@ -249,7 +252,7 @@ class Journal:
         """
         if (file := self._open()) is None:
             return Forgotten(0, 0, 0, 0)
-        with self._writing("Nothing was forgotten."):
+        with self.writing("Nothing was forgotten."):
             gone = forgetting.delete(file, forgetting.reach(session_ids, before, after))
         try:
             file.query("VACUUM")
@@ -260,7 +263,7 @@ class Journal:
 
     def check(self) -> str:
         """SQLite's verdict on the file: `ok`, or what is wrong."""
-        return str(next(iter(self._read("PRAGMA quick_check")), ("ok",))[0])
+        return str(next(iter(self.read("PRAGMA quick_check")), ("ok",))[0])
 
     # the file --------------------------------------------------------------------------------------------------------
 
@@ -269,15 +272,16 @@ class Journal:
         with self._opening:
             if self._file is None and (create or self.path.exists()):
                 # Also for reading: whoever made the file may have been killed before its first table.
-                self._file = _File(self.path, create=True)
+                self._file = _File(self.path, create=True, patience=self._patience)
             return self._file
 
-    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a query; none when there is no file."""
         file = self._open()
         return file.query(sql, values) if file else []
 
     @contextmanager
-    def _writing(self, loss: str) -> Iterator[sqlite3.Connection]:
+    def writing(self, loss: str) -> Iterator[sqlite3.Connection]:
         """A transaction; when it fails, the message says what is lost."""
         try:
             file = self._open(create=True)

@@ -1,0 +1,37 @@
+"""Asked to stop: the first SIGTERM or Ctrl-C is a request, the second ends the process at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+@contextmanager
+def asked_to_stop(then: Callable[[], None]) -> Iterator[None]:
+    """Within it, call this at the first request. Outside the main thread, which alone hears signals, nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        then()
+
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def interrupt() -> None:
+    """What a command does that has no better way to stop: it is interrupted where it is."""
+    raise KeyboardInterrupt

@@ -1,0 +1,78 @@
+"""How jobs are shown to a person."""
+
+from __future__ import annotations
+
+from assistant.commands.jobs import JobDetail, JobsResult, LogLine
+from assistant.jobs.view import JobView
+from assistant.journal.transcript import when
+from assistant.render import render
+from assistant.screen import Screen, Text, bold, dim, duration
+
+_WIDTH = 10
+"""Characters of a bar."""
+
+
+@render.register
+def _(result: JobsResult, screen: Screen) -> None:
+    if not result.jobs:
+        screen.note("No jobs.")
+        return
+    head = ("", "command", "state", "progress", "begun", "took", "left")
+    screen.table(head, [_row(job) for job in result.jobs])
+    for job in result.jobs:
+        if job.error:
+            screen.out(f"{job.number}: ", dim(job.error))
+    if result.earlier:
+        screen.note(f"{result.earlier} earlier; --limit shows more.")
+
+
+@render.register
+def _(result: JobDetail, screen: Screen) -> None:
+    job = result.job
+    rows: list[tuple[Text, str]] = [
+        (bold("command"), f"dyag {' '.join(result.words)}"),
+        (bold("state"), job.ending),
+        (bold("progress"), ", ".join(filter(None, (job.stage, bar(job), _figures(job), _left(job))))),
+        (bold("said last"), job.note),
+        (bold("begun"), when(job.created) + (f" by {job.author}" if job.author else "")),
+        (bold("took"), duration(job.seconds) if job.started else ""),
+        (bold("run"), job.run),
+        (bold("in"), str(result.folder)),
+        (bold("log"), str(result.log)),
+        (bold("again"), f"dyag jobs resume {job.number}" if job.state in ("killed", "cancelled", "failed") else ""),
+    ]
+    screen.hanging([(name, text) for name, text in rows if text])
+    if result.result:
+        screen.out()
+        screen.out(result.result, end="")
+
+
+@render.register
+def _(result: LogLine, screen: Screen) -> None:
+    screen.out(result.text)
+
+
+def bar(job: JobView) -> str:
+    """`[####......] 42%`, or nothing where nothing is counted."""
+    if job.share is None:
+        return ""
+    full = int(job.share * _WIDTH)
+    return f"[{'#' * full}{'.' * (_WIDTH - full)}] {job.percent}"
+
+
+def _row(job: JobView) -> tuple[Text, ...]:
+    progress = bar(job) if job.state in ("running", "killed", "cancelled") else ""
+    if job.state == "running" and not progress:
+        progress = job.stage
+    took = duration(job.seconds) if job.started else ""
+    return bold(str(job.number)), job.line, job.state, progress, when(job.created), took, _left(job)
+
+
+def _figures(job: JobView) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {'nan' if v is None else f'{v:.4g}'}" for name, v in job.figures.items()
+    )
+
+
+def _left(job: JobView) -> str:
+    return duration(job.left) if job.left is not None and job.state == "running" else ""
