@@ -2,7 +2,8 @@
 
 openai:MODEL  openai:MODEL@URL     a server of OpenAI's protocol: the URL, else model.base_url, else OPENAI_BASE_URL
 ollama:MODEL                       an Ollama server: OLLAMA_HOST, else this machine
-hf:org/name   hf:./folder          transformers in this process; a folder is relative to the workspace
+hf:SHORTCUT   hf:org/name          transformers in this process; `dyag models` lists the shortcuts
+hf:./folder                        the same, from a folder, relative to the workspace
 run:ID        run:./folder         a model that was trained here; see `dyag runs`
 fake:         fake:script.jsonl    no model at all; see fake_model.py
 PROVIDER:MODEL                     whatever LangChain's init_chat_model knows
@@ -119,11 +120,15 @@ def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel
     from assistant.generators.models.hf_model import HfModel
     from finetune.bases.files import is_path
     from finetune.bases.load import Wanted
+    from finetune.bases.registry import named
 
     if not model:
-        raise BadSetting(f"{name} names no model.", "Write hf:org/name, hf:./folder or hf:/path/to/folder.")
+        hint = (
+            "Write hf:mini, or another name that `dyag models` lists, hf:org/name, hf:./folder or hf:/path/to/folder."
+        )
+        raise BadSetting(f"{name} names no model.", hint)
     folder = home / Path(model).expanduser()
-    source = str(folder) if folder.is_dir() or is_path(model) else model
+    source = str(folder) if not named(model) and (folder.is_dir() or is_path(model)) else model
     return HfModel(name, Wanted(source, settings.device, settings.dtype, settings.quantize, settings.context))
 
 

@@ -1,37 +1,38 @@
-"""Where the files of an `hf:` model are: a folder of one's own, the Hub's cache, else the Hub itself.
-
-What is in the cache is used without asking the Hub: it works offline, and a model does not change by itself.
-"""
+"""Where the files of a model are: in this project, in a folder of one's own, in the Hub's cache, else on the Hub."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from finetune.bases.registry import MINI, named
 from retrieval.errors import ModelMissing
-from retrieval.files import disk_errors
 
 ADAPTER = "adapter_config.json"
-NEEDED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
-UNNEEDED = ["*/*", "consolidated*"]
-"""Other formats of the same weights."""
-CONNECT_SECONDS = 5.0
-TO_DOWNLOAD = (
-    "Check the connection (HTTPS_PROXY; HF_ENDPOINT names a mirror), or fetch it where there is one with `hf download "
-    "{repo}` (in older versions `huggingface-cli download {repo}`) and name the folder: hf:/path/to/folder."
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+"""Weights that may run code as they are read."""
+TO_CONVERT = (
+    "Its {found} may run code, so it is not read. Where you trust it, convert it once: `AutoModelForCausalLM.from_pretrained"
+    '("{folder}").save_pretrained("{folder}-safe")`, with the tokenizer beside; then name that folder.'
 )
 
 
 def find(source: str, name: str, beside: Path | None = None) -> Path:
-    """The folder of a model; `source` is a folder, relative to `beside`, or `org/name` on the Hub. Raises ModelMissing."""
+    """The folder of a model, fetched if it must be; `name` is what messages call it. Raises ModelMissing.
+
+    `source` is a short name of the registry, a folder, relative to `beside`, or `org/name` on the Hub. A folder that has a
+    short name's name is written `./name`.
+    """
+    from finetune.bases.hub import Repo, fetch
+
+    base = named(source)
+    if base and not base.hub:
+        return _shipped(name)
     folder = (beside or Path()) / Path(source).expanduser()
-    if folder.is_dir() or is_path(source):
-        return _checked(folder, name)
-    return _checked(_from_hub(source, name), name)
+    if not base and (folder.is_dir() or is_path(source)):
+        return checked(folder, name)
+    return checked(fetch(Repo(base.hub, base.revision, name) if base else Repo(source, "", name)), name)
 
 
 def is_adapter(folder: Path) -> bool:
@@ -61,13 +62,9 @@ def weights(folder: Path, name: str) -> list[Path]:
     else:
         files = {folder / "model.safetensors"}
     if missing := sorted(str(file.name) for file in files if not file.is_file()):
-        other = any(
-            (folder / n).is_file() for n in ("pytorch_model.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
-        )
+        other = next((found.name for pattern in PICKLES for found in sorted(folder.glob(pattern))), "")
         message = f"{name}: {folder} lacks the weights {', '.join(missing[:3])}."
-        hint = (
-            "Its .bin files may run code, so they are not read: convert them with `save_pretrained`." if other else ""
-        )
+        hint = TO_CONVERT.format(found=other, folder=folder) if other else ""
         raise ModelMissing(message, hint or "Fetch the model again, or choose one that has safetensors weights.")
     return sorted(files)
 
@@ -77,7 +74,8 @@ def is_path(source: str) -> bool:
     return source.startswith((".", "~", "/", "\\")) or Path(source).is_absolute() or source.count("/") > 1
 
 
-def _checked(folder: Path, name: str) -> Path:
+def checked(folder: Path, name: str) -> Path:
+    """The same folder, absolute, if it holds a whole model or adapter. Raises ModelMissing."""
     if not folder.is_dir():
         raise ModelMissing(f"{name}: there is no folder {folder}.", "Name a folder with a model in it, or org/name.")
     if not is_adapter(folder) and not (folder / "config.json").is_file():
@@ -87,64 +85,8 @@ def _checked(folder: Path, name: str) -> Path:
     return folder.absolute()
 
 
-def _from_hub(repo: str, name: str) -> Path:
-    """The folder in the Hub's cache, downloaded when it is not there whole."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    disable_progress_bars()
-    patterns: dict[str, Any] = {"allow_patterns": NEEDED, "ignore_patterns": UNNEEDED}
-    with _failures(repo, name):
-        try:
-            return _checked(Path(snapshot_download(repo, local_files_only=True, **patterns)), name)
-        except (FileNotFoundError, ModelMissing):  # not in the cache, or a part of it
-            _reach(repo, name)
-            with disk_errors(Path(os.environ.get("HF_HOME", "~/.cache/huggingface"))):
-                return Path(snapshot_download(repo, **patterns))
-
-
-def _reach(repo: str, name: str) -> None:
-    """Ask the Hub for the model. A download waits for a server that never answers as long as it takes."""
-    import httpx
-    from huggingface_hub import HfApi
-
-    try:
-        HfApi().model_info(repo, timeout=CONNECT_SECONDS)
-    except (httpx.TransportError, ConnectionError) as error:
-        raise _unreachable(repo, name, error) from None
-
-
-@contextmanager
-def _failures(repo: str, name: str) -> Iterator[None]:
-    """What the Hub's client raises, as one message."""
-    import httpx
-    from huggingface_hub import errors
-
-    page = f"https://huggingface.co/{repo}"
-    try:
-        yield
-    except errors.GatedRepoError:
-        hint = f"Accept its licence at {page}, then set HF_TOKEN to a token of yours (or `hf auth login`)."
-        raise ModelMissing(f"{name}: the model is gated, and the Hub does not let us in.", hint) from None
-    except errors.RepositoryNotFoundError:
-        hint = f"Look it up at {page}; a private one needs HF_TOKEN. A folder is named like hf:./folder."
-        raise ModelMissing(f"{name}: the Hub has no model {repo}.", hint) from None
-    except errors.HFValidationError:
-        message = f"{name}: `{repo}` is neither a folder nor a name on the Hub."
-        raise ModelMissing(message, "Write hf:org/name, hf:./folder or hf:/path/to/folder.") from None
-    except errors.LocalEntryNotFoundError as error:
-        raise _unreachable(repo, name, error) from None
-    except (errors.HfHubHTTPError, httpx.HTTPError) as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ModelMissing(f"{name}: the download failed: {why}.", TO_DOWNLOAD.format(repo=repo)) from None
-
-
-def _unreachable(repo: str, name: str, error: Exception) -> ModelMissing:
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    if isinstance(error, OfflineModeIsEnabled):
-        message = f"{name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it."
-        return ModelMissing(message, f"Unset HF_HUB_OFFLINE. {TO_DOWNLOAD.format(repo=repo)}")
-    message = f"{name} is not on this machine, and the Hub cannot be reached."
-    return ModelMissing(message, TO_DOWNLOAD.format(repo=repo))
+def _shipped(name: str) -> Path:
+    if not MINI.is_dir():
+        message = f"{name}: the base that is shipped is not in {MINI}."
+        raise ModelMissing(message, "Fetch the project whole, or make it with `python -m finetune.pretrain`.")
+    return checked(MINI, name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.bases.files import ADAPTER, find, is_adapter, read_json, weights
+from finetune.bases.memory import free_memory as _free
 from retrieval.errors import BadSetting, ModelMissing
 
 UNKNOWN_CONTEXT = 2048
@@ -185,17 +186,6 @@ def too_big(name: str, why: str) -> ModelMissing:
         f"{name} does not fit into memory: {why}.",
         "Set model.quantize=4bit or model.dtype=bfloat16, use a smaller model, or end other programs.",
     )
-
-
-def _free(device: str) -> float:
-    """Bytes of memory to be had."""
-    if device == "cuda":
-        import torch
-
-        return float(torch.cuda.mem_get_info()[0])
-    import psutil  # type: ignore[import-untyped]  # comes with accelerate
-
-    return float(psutil.virtual_memory().available)
 
 
 def _context(config: Any, tokenizer: Any) -> int:
