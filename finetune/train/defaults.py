@@ -1,0 +1,91 @@
+"""What a configuration leaves open, chosen from the base, the device and the number of rows."""
+
+from __future__ import annotations
+
+import math
+
+from finetune.train.config import Method, TrainConfig, Tuning
+from finetune.train.device import Device
+from finetune.train.ground import Ground
+
+SMALL = 100_000_000
+"""Parameters below which a model takes, and needs, far larger steps."""
+RATES: dict[tuple[Method, bool, bool], float] = {
+    ("sft", True, False): 2e-4,
+    ("sft", False, False): 2e-5,
+    ("dpo", True, False): 1e-5,
+    ("dpo", False, False): 1e-6,
+    ("kto", True, False): 1e-5,
+    ("kto", False, False): 1e-6,
+    ("sft", True, True): 2e-3,
+    ("sft", False, True): 5e-4,
+    ("dpo", True, True): 2e-4,
+    ("dpo", False, True): 2e-5,
+    ("kto", True, True): 2e-4,
+    ("kto", False, True): 2e-5,
+}
+"""Learning rate by (method, adapter, small). trl's own for adapters of models of 1B and more, DPO as field reports have it."""
+EVALUATIONS = 8
+"""In one training."""
+SAVES = 4
+UNBALANCED = 3.0
+"""Times one class of ratings outnumbers the other from which the loss that needs no reference of both is taken."""
+DPO_LOSS = (("sigmoid", "sft"), (1.0, 0.2))
+"""DPO alone makes the better answer less likely too; some of the plain loss keeps it."""
+
+
+def rate(method: Method, tuning: Tuning, parameters: int) -> float:
+    """The learning rate for a model of this size."""
+    return RATES[method, tuning != "full", parameters < SMALL]
+
+
+def resolve(config: TrainConfig, base: Ground, device: Device) -> TrainConfig:
+    """The configuration with all that does not depend on the rows."""
+    adapter = _adapter_of(base)
+    packing = config.packing
+    if packing == "auto":
+        packing = "rows" if config.method == "sft" else "none"
+    longest = min(config.max_length or base.context, base.context)
+    return config.but(
+        base_model=config.base_model or base.found.source,
+        learning_rate=config.learning_rate or rate(config.method, config.tuning, base.shape.parameters),
+        max_length=longest,
+        packing=packing,
+        device=device.kind,
+        precision=device.precision,
+        **adapter,
+    )
+
+
+def _adapter_of(base: Ground) -> dict[str, object]:
+    """Rank and alpha of the adapter that is trained further."""
+    if base.parent_manifest is None:
+        return {}
+    given = base.parent_manifest.config
+    return {name: given[name] for name in ("lora_rank", "lora_alpha") if name in given}
+
+
+def steps_of(config: TrainConfig, rows: int) -> int:
+    """Steps of the whole training, as transformers counts them."""
+    each = math.ceil(rows / config.batch_size)
+    return min(math.ceil(each * config.epochs), config.max_steps or 10**12)
+
+
+def with_steps(config: TrainConfig, steps: int, validation: bool) -> TrainConfig:
+    """When it evaluates and saves: several times, and together, so that the best state is one that was saved."""
+    every = config.eval_steps or max(1, math.ceil(steps / EVALUATIONS))
+    if not validation:
+        return config.but(eval_steps=None, save_steps=config.save_steps or max(1, math.ceil(steps / SAVES)))
+    save = config.save_steps or every
+    return config.but(eval_steps=every, save_steps=math.ceil(save / every) * every)
+
+
+def with_loss(config: TrainConfig, labels: dict[str, int]) -> TrainConfig:
+    """The loss of DPO and KTO. KTO compares answers of a batch: it needs more than one, and both classes in number."""
+    if config.loss or config.method == "sft":
+        return config
+    if config.method == "dpo":
+        return config.but(loss=DPO_LOSS[0], loss_weights=DPO_LOSS[1])
+    few, many = sorted(labels.values()) if len(labels) == 2 else (1, 1)
+    alone = config.micro_batch == 1 or config.batch_size == 1
+    return config.but(loss=("apo_zero_unpaired",) if alone or many > UNBALANCED * few else ("kto",))

@@ -1,0 +1,246 @@
+"""One training from its first check to its manifest: it can be stopped or killed at any instant, and resumed."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from finetune.bases.load import Wanted, load
+from finetune.runs.folder import RunFolder
+from finetune.runs.store import Runs
+from finetune.train.callbacks import TrainingFailed, watching
+from finetune.train.config import TrainConfig
+from finetune.train.finish import close, figures, publish
+from finetune.train.fit import lower, smaller
+from finetune.train.ground import Folders, Ground, ground
+from finetune.train.preflight import Places, Prepared, Report, Sources, check_output, prepare, sources_of
+from finetune.train.progress import Progress, Silent, Stop
+from finetune.train.request import Request, check_same, request_of
+from finetune.train.rows import sha256_of
+from finetune.train.trainers import Job, quietly, trainer_of
+from retrieval.errors import BadInput, UserError
+from retrieval.files import private_folder
+
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_ROWS = "rows"
+"""The folder of the rendered rows; it goes when the run is finished."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended."""
+
+    state: Literal["finished", "interrupted"]
+    run: str
+    folder: Path
+    final: Path | None
+    """The model; None as long as the run is not finished."""
+    report: Report
+    seconds: float
+    metrics: dict[str, float]
+    events: tuple[str, ...]
+
+
+def train(config: TrainConfig, folders: Folders, progress: Progress | None = None) -> Outcome:
+    """Train, or go on with a training that was interrupted. One in a process: the libraries change themselves.
+
+    Raises BadInput, BadRows, NotFound, ModelMissing, Busy, TornRun, NoSpace, NoAccess, TrainingFailed.
+    """
+    hears: Progress = progress or Silent()
+    stop = Stop(hears)
+    if config.output:
+        config = config.but(output=config.output.expanduser().absolute())
+    check_output(config)
+    with quietly(), stop.on_signal():
+        if config.resume:
+            return _resume(config, folders, hears, stop)
+        return _begin(config, folders, hears, stop)
+
+
+def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop) -> Outcome:
+    sources, base = sources_of(config, progress), ground(config, folders)
+    runs = Runs(folders.models)
+    run_id = runs.new_id()
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    request = Request(run_id, now, config, sha256_of(sources.train), base.found.identity)
+    folder = runs.place(run_id, config.output)
+    before = _entries(folder.path)
+    prepared = None
+    try:
+        with folder.claimed():
+            folder.begin(request.to_json())
+            prepared = _prepared(config, base, sources, folder, progress)
+            return _train(prepared, folder, request, progress, stop)
+    except UserError:
+        if prepared is None:
+            _remove(folder.path, before)
+        raise
+
+
+def _resume(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop) -> Outcome:
+    if config.output is None:
+        raise BadInput("Nothing says which run to resume.", "Name its folder with --output.")
+    folder = RunFolder(config.output)
+    request = request_of(folder)
+    if folder.manifest_path.exists():
+        hint = f"Train it further in another folder with --from-run {request.id}."
+        raise BadInput(f"The run {request.id} in {folder.path} is finished.", hint)
+    check_same(request, config)
+    base = ground(config, folders)
+    if base.found.identity != request.identity:
+        hint = "Put the base back as it was, or train anew with another --output."
+        raise BadInput(f"The weights of {base.found.name} have changed since the run {request.id} began.", hint)
+    with folder.claimed():
+        prepared = _prepared(config, base, _kept(folder, config, progress), folder, progress)
+        return _train(prepared, folder, request, progress, stop)
+
+
+def _kept(folder: RunFolder, config: TrainConfig, progress: Progress) -> Sources:
+    """The rows as the run keeps them; those it was asked for, when it was killed before it kept any."""
+    if not folder.dataset.is_file():
+        return sources_of(config, progress)
+    return Sources(folder.dataset, folder.validation if folder.validation.is_file() else None)
+
+
+def _prepared(config: TrainConfig, base: Ground, sources: Sources, folder: RunFolder, progress: Progress) -> Prepared:
+    """The preflight of a run, its rows kept in its folder."""
+    scratch = private_folder(folder.path / _ROWS)
+    prepared = prepare(config, base, sources, Places(scratch, folder.path), progress)
+    # The training rows come last: where they are, all of it is.
+    for name, place in (("validation.jsonl", folder.validation), ("dataset.jsonl", folder.dataset)):
+        if (scratch / name).is_file():
+            (scratch / name).replace(place)
+    for warning in prepared.report.warnings:
+        progress.note(warning)
+    return prepared
+
+
+def _entries(path: Path) -> set[Path] | None:
+    return set(path.iterdir()) if path.is_dir() else None
+
+
+def _remove(path: Path, before: set[Path] | None) -> None:
+    """A run that could not begin leaves nothing of its own."""
+    for made in (_entries(path) or set()) - (before or set()):
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
+    if before is None and path.is_dir():
+        path.rmdir()
+
+
+def _train(prepared: Prepared, folder: RunFolder, request: Request, progress: Progress, stop: Stop) -> Outcome:
+    """Attempt after attempt, each with fewer rows in memory, until one does not run out of it."""
+    started = time.monotonic()
+    events: tuple[str, ...] = ()
+    job = Job(prepared, prepared.config, folder)
+    while (ended := _attempt(job, progress, stop)) is None:
+        less = smaller(job.config, request.config.gradient_checkpointing)
+        if less is None:
+            raise _does_not_fit(job)
+        events += (_halved(job.config, less),)
+        progress.note(events[-1])
+        job = replace(job, config=less)
+        _free()
+    seconds = time.monotonic() - started
+    report = replace(prepared.report, config=job.config)
+    if ended.stopped:
+        metrics = figures(job, ended.seconds, ended.epochs)
+        return Outcome("interrupted", request.id, folder.path, None, report, seconds, metrics, events)
+    progress.stage("Saving")
+    publish(job, ended.model)
+    metrics = figures(job, ended.seconds, ended.epochs)
+    close(job, request, seconds, metrics, events)
+    shutil.rmtree(folder.path / _ROWS, ignore_errors=True)
+    return Outcome("finished", request.id, folder.path, folder.final, report, seconds, metrics, events)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    model: Any
+    stopped: bool
+    epochs: float
+    seconds: float
+    """Of the training loop."""
+
+
+def _attempt(job: Job, progress: Progress, stop: Stop) -> _Ended | None:
+    """Train from the last whole checkpoint, or from the start; None when the memory is full."""
+    last = job.folder.last_complete_checkpoint()
+    for torn in last.passed_over:
+        progress.note(f"Not used: {torn}.")
+    if last.path:
+        progress.note(f"Going on from step {last.step}.")
+    job.folder.log.rewind(last.step)
+    try:
+        return _loop(job, last.path, progress, stop)
+    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        if not is_full(error):
+            raise
+    return None
+
+
+def _loop(job: Job, checkpoint: Path | None, progress: Progress, stop: Stop) -> _Ended:
+    progress.stage("Loading the base")
+    model = _base(job)
+    before = max((second for _, second in job.folder.log.read().series("seconds")), default=0.0)
+    watch = watching(job.folder, progress, stop, before)
+    trainer = trainer_of(job, model, [watch])
+    progress.stage("Training")
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    seconds = before + time.monotonic() - watch.started
+    return _Ended(
+        trainer.accelerator.unwrap_model(trainer.model), watch.stopped, float(trainer.state.epoch or 0), seconds
+    )
+
+
+def _base(job: Job) -> Any:
+    """The base in memory; with the parent's adapter, which is trained further. Raises ModelMissing."""
+    found, config = job.prepared.base.found, job.config
+    dtype = "float32" if config.tuning == "full" else _DTYPES[config.precision]
+    wanted = Wanted(str(found.folder), device=config.device, dtype=dtype, quantize=config.quantize)
+    model = load(wanted, found.name).model
+    if job.prepared.base.parent:
+        import peft
+
+        final = job.prepared.base.parent.path / "final"
+        model = peft.PeftModel.from_pretrained(model, str(final), is_trainable=True, local_files_only=True)
+    return model
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that memory, not the disk, is full."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    said = str(error)
+    return "can't allocate memory" in said or "CUDA out of memory" in said or "CUBLAS_STATUS_ALLOC_FAILED" in said
+
+
+def _halved(before: TrainConfig, after: TrainConfig) -> str:
+    if before.micro_batch == after.micro_batch:
+        return "The memory was full: activations are computed twice instead of kept."
+    now = f"going on with {after.micro_batch}; a step keeps {after.batch_size} rows"
+    return f"The memory was full with {before.micro_batch} rows at a time: {now}."
+
+
+def _does_not_fit(job: Job) -> TrainingFailed:
+    need = job.prepared.report.memory
+    message = (
+        f"The memory is full with {job.config.micro_batch} row at a time: about {need.needed / 1e9:.1f} GB were reckoned "
+        f"with, {need.free / 1e9:.1f} GB were free at the start, and the longest row has {job.prepared.report.lengths.longest} tokens."
+    )
+    return TrainingFailed(message, lower(job.config))
+
+
+def _free() -> None:
+    """Give back what the failed attempt held."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
