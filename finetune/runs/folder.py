@@ -190,6 +190,11 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a folder is a checkpoint of a run of ours."""
+    return _CHECKPOINT.fullmatch(path.name) is not None and (path.parent / "request.json").is_file()
+
+
 def checkpoint_fault(checkpoint: Path) -> str:
     """What is wrong with a checkpoint; empty when it is whole, has what was sealed, and nothing beside it."""
     if not (checkpoint / COMPLETE).is_file():

@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,15 +106,10 @@ class Runs:
             trash = run.path.with_name(f"{TRASH}{run.path.name}-{secrets.token_hex(2)}")
             run.path.rename(trash)
             sync_folder(trash.parent)
-            shutil.rmtree(trash)
+            for left in trash.parent.glob(f"{TRASH}*"):  # also what a delete that was killed had still to remove
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(left)
             self._change_list(lambda paths: paths - {run.path})
-
-    def clear_trash(self) -> None:
-        """Remove what a delete that was killed had still to remove."""
-        for folder in (self.folder, self.models):
-            if folder.is_dir():
-                for path in folder.glob(f"{TRASH}*"):
-                    shutil.rmtree(path, ignore_errors=True)
 
     def _promoted(self) -> Run:
         from finetune.runs.promotion import Promotions

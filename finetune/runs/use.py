@@ -8,6 +8,7 @@ from typing import Any
 
 from finetune.bases.files import ADAPTER, read_json, weights
 from finetune.bases.load import Loaded, Wanted, load
+from finetune.runs.folder import checkpoint_fault, is_checkpoint, torn
 from finetune.runs.manifest import Manifest, RunBase
 from finetune.runs.store import Run
 from retrieval.errors import ModelMissing, UserError
@@ -53,10 +54,12 @@ def base_of(manifest: Manifest, home: Path, name: str = "") -> Path:
 def foreign(folder: Path, home: Path, base: str = "") -> Trained:
     """A model that no run of ours wrote: a whole one, or an adapter with the base it names, or that is named.
 
-    Raises ModelMissing, and WrongBase when the two are not the same.
+    Raises ModelMissing, TornRun for a checkpoint that is torn, WrongBase when the two bases are not the same.
     """
     from finetune.bases.found import find_base
 
+    if is_checkpoint(folder) and (why := checkpoint_fault(folder)):
+        raise torn(folder.parent, f"{folder.name}: {why}")
     if not (folder / ADAPTER).is_file():
         return Trained(folder)
     own = str(read_json(folder / ADAPTER, str(folder)).get("base_model_name_or_path") or "")

@@ -17,6 +17,11 @@ class RunModel(HfModel):
         super().__init__(name, wanted)
         self._checked = checked
 
+    @property
+    def device(self) -> str:
+        """Where it computes: `cpu`, `cuda:0`. Raises ModelMissing and BadSetting, as all that loads the model."""
+        return str(self._loaded.model.device)
+
     @cached_property
     def _model(self) -> Loaded:
         return load_trained(self._checked(), self._wanted, self.name)

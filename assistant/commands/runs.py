@@ -1,0 +1,201 @@
+"""`dyag runs …`: the trainings there were: listed, shown, compared, deleted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant.command import GROUPS, BadUsage, Completes, command
+from retrieval.errors import BadInput
+
+if TYPE_CHECKING:
+    from assistant.app import App
+    from finetune.runs.store import Run
+
+GROUPS["runs"] = "Trainings: list them, look at one, compare two, delete one."
+
+RUN = Annotated[
+    str,
+    typer.Argument(help="A run's id or the beginning of it, its folder, latest, or promoted.", metavar="RUN"),
+    Completes("run"),
+]
+SERIES = {"loss": "loss", "eval_loss": "eval loss"}
+"""Figures of the log that are drawn, and their names."""
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the list."""
+
+    id: str
+    state: str
+    promoted: bool
+    base: str
+    method: str
+    tuning: str
+    dataset: str
+    rows: int | None
+    train_loss: float | None
+    eval_loss: float | None
+    created: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class RunsResult:
+    """Every run, the newest first."""
+
+    runs: tuple[RunRow, ...]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run with all that is known of it."""
+
+    run: RunRow
+    manifest: Mapping[str, Any] | None
+    request: Mapping[str, Any]
+    problem: str
+    """What is wrong with its files; empty when all that it names were found as they were written."""
+    checkpoints: Mapping[str, str]
+    """Each with what is wrong with it; empty when it is whole."""
+    curve: Mapping[str, tuple[tuple[float, float], ...]]
+    """(step, value) of the losses that were logged."""
+
+
+@dataclass(frozen=True)
+class RunDiff:
+    """What two runs differ in."""
+
+    first: str
+    second: str
+    changed: Mapping[str, tuple[Any, Any]]
+    """By name: base, dataset, each option and each figure; None where a run has none."""
+
+
+@dataclass(frozen=True)
+class RunDeleted:
+    """A run that is gone, or that was to stay after all."""
+
+    id: str
+    path: Path
+    deleted: bool
+
+
+@command("runs list", aliases=("runs",), examples=("dyag runs", "dyag runs list --json"))
+def list_(app: App) -> RunsResult:
+    """List the trainings, the newest first; the promoted one is marked. `dyag runs` does the same."""
+    from finetune.runs.store import Runs
+
+    promoted = promoted_id(app)
+    return RunsResult(tuple(_row(run, promoted) for run in Runs(app.home.models).all()))
+
+
+@command("runs show", examples=("dyag runs show latest", "dyag runs show 20261104", "dyag runs show models/my-model"))
+def show(app: App, run: RUN = "latest") -> RunView:
+    """Show a training: what it was made from, what it became, its loss as it went. Every file of it is checked.
+
+    Exit code 1 says that files are not as they were written.
+    """
+    from finetune.runs.folder import checkpoint_fault
+    from finetune.runs.store import Runs
+
+    found = Runs(app.home.models).find(run)
+    logged = found.folder.log.read()
+    return RunView(
+        _row(found, promoted_id(app)),
+        asdict(found.manifest) if found.manifest else None,
+        found.request,
+        _problem(found),
+        {path.name: checkpoint_fault(path) for path in found.folder.checkpoints()},
+        {name: tuple(points) for name in SERIES if (points := logged.series(name))},
+    )
+
+
+@command("runs diff", examples=("dyag runs diff 20261104-15 latest",))
+def diff(app: App, first: RUN, second: RUN) -> RunDiff:
+    """Compare two trainings: base, data, options and figures, only what differs."""
+    from finetune.runs.store import Runs
+
+    store = Runs(app.home.models)
+    one, other = (store.find(text) for text in (first, second))
+    a, b = _facts(one), _facts(other)
+    changed = {name: (a.get(name), b.get(name)) for name in dict.fromkeys((*a, *b)) if a.get(name) != b.get(name)}
+    return RunDiff(one.id, other.id, changed)
+
+
+@command("runs delete", examples=("dyag runs delete 20261104-153012-a1f3", "dyag runs delete models/my-model --yes"))
+def delete(
+    app: App, run: RUN, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+) -> RunDeleted:
+    """Delete a training with its model and its checkpoints. Neither one that is running nor the promoted one."""
+    from finetune.runs.store import Runs
+
+    store = Runs(app.home.models)
+    found = store.find(run)
+    if found.id == promoted_id(app):
+        raise BadInput(f"The run {found.id} is promoted.", "Go back to another first: dyag rollback.")
+    if not (yes or _confirmed(app, found)):
+        return RunDeleted(found.id, found.path, False)
+    store.delete(found)
+    return RunDeleted(found.id, found.path, True)
+
+
+def promoted_id(app: App) -> str:
+    """The promoted run; empty for none. Raises NotPromoted when the pointer is damaged."""
+    current = app.promotions.current()
+    return current.id if current else ""
+
+
+def _row(run: Run, promoted: str) -> RunRow:
+    found, asked = run.manifest, run.request.get("config")
+    config: Mapping[str, Any] = found.config if found else asked if isinstance(asked, dict) else {}
+    figures = found.metrics if found else {}
+    return RunRow(
+        id=run.id,
+        state=run.state,
+        promoted=run.id == promoted,
+        base=found.base.name if found else str(config.get("base_model", "")),
+        method=found.method if found else str(config.get("method", "")),
+        tuning=found.tuning if found else str(config.get("tuning", "")),
+        dataset=Path(found.dataset.path if found else str(config.get("dataset", ""))).name,
+        rows=found.dataset.rows if found else None,
+        train_loss=figures.get("train_loss"),
+        eval_loss=figures.get("eval_loss"),
+        created=run.created,
+        path=run.path,
+    )
+
+
+def _problem(run: Run) -> str:
+    from finetune.runs.digests import fault
+
+    if run.why or run.manifest is None:
+        return run.why
+    return fault(run.path, run.manifest.artifacts)
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What one run is compared by, in the order it is shown."""
+    if run.manifest is None:
+        asked = run.request.get("config")
+        return {"state": run.state, **(asked if isinstance(asked, dict) else {})}
+    found = run.manifest
+    base = {f"base {name}": value for name, value in asdict(found.base).items()}
+    data = {f"dataset {name}": value for name, value in asdict(found.dataset).items()}
+    ran = {"device": found.device, "seconds": found.seconds, "parent": found.parent, **found.versions, **found.seeds}
+    chosen = {"method": found.method, "tuning": found.tuning, **found.config}
+    return {"state": run.state, **base, **data, **chosen, **found.metrics, **ran}
+
+
+def _confirmed(app: App, run: Run) -> bool:
+    """Whether the user says yes. Raises BadUsage where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise BadUsage("Nobody can be asked here whether to delete that.", "Add --yes to delete without being asked.")
+    app.screen.note(f"This deletes the run {run.id} in {run.path}, for good. Delete? [y/N]")
+    return sys.stdin.readline().strip().casefold() in ("y", "yes", "o", "oui")

@@ -1,0 +1,171 @@
+"""How trainings, promotions and what is made of them are shown to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from assistant.commands.merge_lora import MergeView
+from assistant.commands.promote import PromoteResult
+from assistant.commands.query_finetuned import ModelAnswer
+from assistant.commands.runs import SERIES, RunDeleted, RunDiff, RunRow, RunsResult, RunView
+from assistant.render import render
+from assistant.render_made import shown
+from assistant.screen import Screen, Styled, Text, bold, dim, duration, red
+from assistant.terminal.chart import chart
+
+_HEAD = ("", "run", "base", "method", "dataset", "rows", "loss", "eval loss", "when", "state")
+_CHART = (72, 10)
+"""Columns and lines of the loss."""
+
+
+@render.register
+def _(result: RunsResult, screen: Screen) -> None:
+    if not result.runs:
+        screen.note("There is no training yet: `dyag train --dataset FILE` makes one.")
+        return
+    screen.table(_HEAD, [_cells(row) for row in result.runs])
+    if any(row.promoted for row in result.runs):
+        screen.out(dim("* promoted: it answers in the modes finetuned and hybrid"))
+
+
+def _cells(row: RunRow) -> tuple[Text | int | float, ...]:
+    # A run that is not among the others is found by its folder.
+    name = row.id if row.path.name in (row.id, "") else f"{row.id} ({row.path.name})"
+    rows = "" if row.rows is None else f"{row.rows:,}"
+    figures = [figure(row.train_loss), figure(row.eval_loss)]
+    method = f"{row.method} {row.tuning}".strip()
+    mark, state = "*" if row.promoted else "", _state(row.state)
+    return mark, bold(name), row.base, method, row.dataset, rows, *figures, when(row.created), state
+
+
+def _state(state: str) -> Styled:
+    return {"done": dim, "running": bold}.get(state, red)(state)
+
+
+@render.register
+def _(result: RunView, screen: Screen) -> None:
+    row = result.run
+    screen.out(bold(row.id), dim(f"  {row.state}{', promoted' if row.promoted else ''}"))
+    if result.problem:
+        screen.error(result.problem, "Nothing of it is loaded.")
+    if result.manifest is None:
+        screen.hanging([(bold(name), _value(value)) for name, value in _asked(result).items()])
+    else:
+        screen.hanging([(bold(name), _value(value)) for name, value in summary(row, result.manifest).items()])
+        screen.out()
+        screen.hanging([(dim(name), _value(value)) for name, value in _details(result.manifest).items()])
+    for name, problem in result.checkpoints.items():
+        screen.out(dim(f"{name}: {problem or 'whole'}"))
+    if result.curve:
+        screen.out()
+        screen.out(chart({SERIES[name]: points for name, points in result.curve.items()}, *_CHART))
+
+
+def summary(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training ended with, by the names that users know: duration, output_path, epochs, and the figures."""
+    figures = manifest["metrics"]
+    named = {"samples_per_second": "train_samples_per_second"}
+    found = {
+        "duration": duration(manifest["seconds"]),
+        "output_path": shown(row.path / "final"),
+        "epochs": figures.get("epochs"),
+    }
+    found |= {named.get(name, name): value for name, value in figures.items() if name != "epochs"}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _details(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The rest of a manifest: what it was made from."""
+    base, data, held = manifest["base"], manifest["dataset"], manifest["validation"]
+    found: dict[str, Any] = {
+        "trained": f"{manifest['method']}, {manifest['tuning']}, {when(manifest['created'])}, on {manifest['device']}",
+        "base": f"{base['name']} ({base['architecture']}, {base['source']} {base['revision']})".replace(" )", ")"),
+        "base identity": base["identity"],
+        "dataset": f"{data['path']}, {data['rows']:,} rows, {data['tokens']:,} tokens",
+        "dataset sha256": data["sha256"],
+    }
+    if held:
+        found["validation"] = f"{held['path']}, {held['rows']:,} rows"
+    if manifest["parent"]:
+        found["went on from"] = manifest["parent"]
+    found["options"] = ", ".join(f"{name} {_value(value)}" for name, value in manifest["config"].items())
+    found["seeds"] = ", ".join(f"{name} {value}" for name, value in manifest["seeds"].items())
+    found["versions"] = ", ".join(f"{name} {value}" for name, value in manifest["versions"].items())
+    found["events"] = "; ".join(manifest["events"])
+    found["files"] = f"{len(manifest['artifacts'])}, {sum(manifest['sizes'].values()) / 1e6:,.1f} MB"
+    return {name: value for name, value in found.items() if value}
+
+
+def _asked(result: RunView) -> dict[str, Any]:
+    """Of a run without a manifest, what was asked for."""
+    config = result.request.get("config")
+    return {"folder": shown(result.run.path), **(config if isinstance(config, dict) else {})}
+
+
+@render.register
+def _(result: RunDiff, screen: Screen) -> None:
+    if not result.changed:
+        screen.note(f"{result.first} and {result.second} do not differ.")
+        return
+    rows = [(name, _value(a), _value(b)) for name, (a, b) in result.changed.items()]
+    screen.table(("", result.first, result.second), rows)
+
+
+@render.register
+def _(result: RunDeleted, screen: Screen) -> None:
+    screen.out(
+        f"{'Deleted' if result.deleted else 'Nothing was deleted; it stays'}: {result.id} in {shown(result.path)}"
+    )
+
+
+@render.register
+def _(result: PromoteResult, screen: Screen) -> None:
+    before = f" It was {result.before}." if result.before else ""
+    if result.after:
+        screen.out(f"{result.after} answers now in the modes finetuned and hybrid.{before}")
+    else:
+        screen.out(f"No run is promoted any more.{before}")
+
+
+@render.register
+def _(result: ModelAnswer, screen: Screen) -> None:
+    screen.prose(result.answer)
+
+
+@render.register
+def _(result: MergeView, screen: Screen) -> None:
+    screen.out(
+        f"{shown(result.output)}: {result.run} merged into {result.base}, {result.dtype}, {result.bytes / 1e6:,.1f} MB."
+    )
+    screen.out(
+        dim(
+            f"{result.prompts} prompts gave the same {result.tokens} tokens; logits differ by {result.difference:.1e} at most."
+        )
+    )
+
+
+def when(created: str) -> str:
+    """A time of a manifest as it is short; what is no time as it is."""
+    try:
+        return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return created
+
+
+def figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _value(value: Any) -> str:
+    """A value of a configuration or a figure, in few characters."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    return str(value)

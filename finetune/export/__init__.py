@@ -1,0 +1,1 @@
+"""A trained model in other forms than the run it came from."""
