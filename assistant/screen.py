@@ -237,7 +237,9 @@ class Progress:
         self._screen = screen
         self._label = label
         self._every = 0.1 if screen.redraws else _EVENT_SECONDS if screen.events else _LINE_SECONDS
-        self._start = self._shown = time.monotonic()
+        self._start = time.monotonic()
+        # Who looks on a job sees at once where it is; what takes no second is worth no line elsewhere.
+        self._shown = float("-inf") if screen.events else self._start
         self._before = 0
         if screen.events:
             screen.events.write("stage", text=label, total=total)

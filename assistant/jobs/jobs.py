@@ -39,7 +39,6 @@ class Jobs:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._children: list[Process] = []
         self._chat_lock: int | None = None
         self.own: int | None = None
         """The job that this process is."""
@@ -120,7 +119,6 @@ class Jobs:
                 if (lock := hold(files.lock)) is not None:
                     process.start(files, lock)
                     break
-        self._children.append(process)
         return number
 
     def ahead(self, job: Job) -> list[Job]:
@@ -176,7 +174,6 @@ class Jobs:
 
     def _seen(self, job: Job, rows: JobRows) -> Job:
         """The job as it is: one whose process is gone did not get to say so."""
-        self._children = [child for child in self._children if not child.reap()]
         if job.over or self._lives(job):
             return job
         events = latest(self.files(job).events)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.jobs.environment import WORDS, environment
@@ -28,7 +28,6 @@ class Process:
     """The words as the journal keeps them."""
     queue: str
     settings: Mapping[str, str]
-    _started: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self, files: JobFiles, lock: int) -> None:
         """Start it. It inherits the lock, so that there is no moment at which nobody holds it. Raises OSError."""
@@ -46,17 +45,17 @@ class Process:
         environ = environment(self.queue, self.settings, os.environ)
         if tuple(self.words) != tuple(self.shown):
             environ[WORDS] = json.dumps(list(self.words))
-        self._started = subprocess.Popen(
+        # It splits off a process of its own and ends: nobody's child is left behind when whoever begins it goes on.
+        done = subprocess.run(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=log,
             env=environ,
             cwd=self.folder,
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C in the terminal is not for it
             pass_fds=(lock,),
+            check=False,
         )
-
-    def reap(self) -> bool:
-        """Whether it has ended; its last remains are then cleared away."""
-        return self._started is None or self._started.poll() is not None
+        if done.returncode:
+            raise RuntimeError(f"the process of a job does not start: {done.returncode}")

@@ -51,6 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lock", type=int, required=True)
     parser.add_argument("number", type=int)
     args = parser.parse_args(argv)
+    if os.fork():  # whoever waits for this process need not wait for the job
+        os._exit(0)
+    os.setsid()  # to lead a group, which ends with it
     os.set_inheritable(args.lock, False)  # only this process is the job
     words = json.loads(os.environ.pop(WORDS, "null"))
 

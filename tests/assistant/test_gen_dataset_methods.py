@@ -16,7 +16,8 @@ from fake_teacher import FakeTeacher
 from turns import answer, opened
 
 from assistant.feedback.heldout import content_words, held_out
-from assistant.jobs import Job, Jobs
+from assistant.jobs.jobs import Jobs
+from assistant.journal.jobs import Job
 from retrieval.types import Message, Passage
 
 Run = Callable[..., Ran]
@@ -224,15 +225,9 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     """The command lines of jobs that would have begun."""
     lines: list[Sequence[str]] = []
 
-    class Ended:
-        returncode = 0
-
-        def poll(self) -> int:
-            return 0
-
     def start(jobs: Jobs, line: str, words: Sequence[str]) -> Job:
         lines.append(words)
-        return Job(len(lines), line, Ended(), Path("nowhere.log"))  # type: ignore[arg-type]
+        return Job(len(lines), tuple(words), line, ".", {}, "", "done", 0.0)
 
     monkeypatch.setattr(Jobs, "start", start)
     return lines

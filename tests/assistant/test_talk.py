@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from chatting import app_at, converse
 from commands import indexed_sheets
+from trial_job import ended
 
 from assistant.conversation import KEPT
 from assistant.journal.store import Journal
@@ -240,11 +241,11 @@ def test_a_refused_question_is_not_leaned_on(home: Path) -> None:
 def test_a_job_that_fails_says_why(home: Path) -> None:
     app = app_at(home, io.StringIO())
 
-    def ended() -> str:
-        app.jobs.started[0].process.wait(60)
+    def waited() -> str:
+        ended(app, 1)
         return "/jobs"
 
-    transcript = converse(home, "/index /no/such/folder", ended, app=app)
+    transcript = converse(home, "/index /no/such/folder", waited, app=app)
     assert "failed: There is no file or folder /no/such/folder. Check the path" in transcript
 
 
@@ -303,11 +304,11 @@ def test_an_index_from_the_chat_is_a_job_beside_it(home: Path, tmp_path: Path) -
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "zulip.md").write_text("# Zulip\n\nPort : 9991\n", encoding="utf-8")
 
-    def ended() -> str:
-        app.jobs.started[0].process.wait(60)
+    def waited() -> str:
+        ended(app, 1)
         return "/jobs"
 
-    transcript = converse(home, f"/index {tmp_path / 'more'}", ended, "Quel port écoute Zulip ?", app=app)
+    transcript = converse(home, f"/index {tmp_path / 'more'}", waited, "Quel port écoute Zulip ?", app=app)
     assert "Job 1 has begun" in transcript
     assert re.search(r"Job 1 \(index .*\): done", transcript)
     assert "added      1" in transcript
