@@ -146,10 +146,12 @@ def _answer(model: Any, prompt: Sequence[int]) -> _Answer:
     """The greedy answer, by hand: what a model's own configuration says of sampling plays no part."""
     import torch
 
-    ids = list(prompt)
+    ids, given, cache = list(prompt), list(prompt), None
     with torch.inference_mode():
         for _ in range(TOKENS):
-            ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+            said = model(torch.tensor([given]), past_key_values=cache, use_cache=True)
+            given, cache = [int(said.logits[0, -1].argmax())], said.past_key_values
+            ids += given
         logits = _of(model, ids, len(prompt))
         with model.disable_adapter():
             effect = float((_of(model, ids, len(prompt)) - logits).abs().max())
