@@ -124,6 +124,11 @@ class App:
         made: Answerer = self.__dict__["answerer"]
         return made
 
+    def answerer_in(self, name: str) -> Answerer:
+        """The pipeline of a mode by its name, whatever mode is set. Raises BadSetting, ModelMissing."""
+        mode = mode_named(name)
+        return self.answerer_of(mode, self.generator_of(mode))
+
     def answerer_of(self, mode: Mode, generator: Generator) -> Answerer:
         """The pipeline of a mode."""
         from assistant.answer import Answerer

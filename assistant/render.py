@@ -352,4 +352,6 @@ def _verdict(said: Feedback) -> str:
 import assistant.render_datasets  # noqa: E402
 import assistant.render_jobs  # noqa: E402
 import assistant.render_made  # noqa: E402
-import assistant.render_review  # noqa: E402, F401
+import assistant.render_review  # noqa: E402
+import assistant.render_runs  # noqa: E402
+import assistant.render_training  # noqa: E402, F401

@@ -115,6 +115,11 @@ class FeedbackSettings(Section):
     """Largest share of the exported rows that one author may give, where there are several."""
 
 
+class TrainSettings(Section):
+    base_model: str = "mini"
+    """What `dyag train` starts from: a shortcut (see `dyag models`), `org/name`, or a folder."""
+
+
 class Settings(BaseSettings):
     """Every setting, checked; read-only."""
 
@@ -133,6 +138,7 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     chat: ChatSettings = ChatSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    train: TrainSettings = TrainSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -149,6 +155,7 @@ SECTIONS: dict[str, type[Section]] = {
     "prompts": PromptSettings,
     "chat": ChatSettings,
     "feedback": FeedbackSettings,
+    "train": TrainSettings,
 }
 NAMES = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields)
 T = TypeVar("T")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TOP_K = typer.Option("--top-k", "-k", min=1, max=200, help="How many passages; default: search.top_k.")
 FILTER = typer.Option("--filter", "-f", help="Only documents whose metadata says so, as key=value; repeatable.")
 LANGUAGE = typer.Option("--language", help="The question's language; default: detected.")
+MODE = typer.Option("--mode", help="What answers, this time; default answer.mode.")
 BATCH = typer.Option("--batch", help="Questions, one a line or JSONL with `text` or `question`; - for standard input.")
 
 
@@ -153,6 +154,7 @@ def search(
     examples=(
         'dyag ask "Quelle est la licence de Gitea ?"',
         "echo 'Who created NATS?' | dyag ask -",
+        'dyag ask --mode hybrid "Quel port écoute PostgreSQL ?"',
         "dyag ask --batch questions.jsonl --json > answers.jsonl",
     )
 )
@@ -162,6 +164,7 @@ def ask(
     top_k: Annotated[int | None, TOP_K] = None,
     filter: Annotated[list[str] | None, FILTER] = None,
     language: Annotated[Literal["auto", "fr", "en"] | None, LANGUAGE] = None,
+    mode: Annotated[Literal["rag", "finetuned", "hybrid"] | None, MODE] = None,
     batch: Annotated[str, BATCH] = "",
     as_json: bool = False,
 ) -> AskResult | Iterator[BatchLine] | int:
@@ -174,9 +177,10 @@ def ask(
     from assistant.present import finished, present
 
     filters = parse_filters(filter)
+    answerer = app.answerer_in(mode) if mode else app.answerer
 
     def events(text: str) -> Events:
-        return app.answerer.answer(
+        return answerer.answer(
             text, top_k or app.settings.search.top_k, language=app.language(language), filters=filters
         )
 

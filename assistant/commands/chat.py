@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 @command(
-    examples=("dyag chat", "printf 'Qui a créé Redis ?\\n' | dyag chat", "dyag chat --json < questions.txt"),
+    examples=(
+        "dyag chat",
+        "dyag chat --mode hybrid",
+        "printf 'Qui a créé Redis ?\\n' | dyag chat",
+        "dyag chat --json < questions.txt",
+    ),
     in_chat=False,
 )
 def chat(
@@ -24,6 +29,9 @@ def chat(
     finetuned_model: Annotated[
         str, typer.Option("--finetuned-model", metavar="PROVIDER:MODEL", help="Use hybrid mode with this model.")
     ] = "",
+    mode: Annotated[
+        Literal["rag", "finetuned", "hybrid"] | None, typer.Option("--mode", help="What answers; default answer.mode.")
+    ] = None,
     as_json: bool = False,
 ) -> int:
     """Ask questions one after the other; /help lists the commands, Ctrl-D leaves.
@@ -39,7 +47,8 @@ def chat(
     if finetuned_model:
         own = finetuned_model.startswith("ft:")  # a model of OpenAI's fine-tuning, as its own name
         app.change("answer.finetuned_model", f"openai:{finetuned_model}" if own else finetuned_model)
-        app.change("answer.mode", "hybrid")
+    if mode or finetuned_model:
+        app.change("answer.mode", mode or "hybrid")
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     if resume or session is not None:
         app.conversation.resume(latest_session(app) if session is None else session)

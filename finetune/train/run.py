@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ from retrieval.errors import BadInput, UserError
 from retrieval.files import private_folder
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+Began = Callable[[str, Path], None]
+"""Told the id and the folder of a run."""
 _ROWS = "rows"
 """The folder of the rendered rows; it goes when the run is finished."""
 
@@ -46,8 +49,12 @@ class Outcome:
     events: tuple[str, ...]
 
 
-def train(config: TrainConfig, folders: Folders, progress: Progress | None = None) -> Outcome:
+def train(
+    config: TrainConfig, folders: Folders, progress: Progress | None = None, began: Began = lambda run, folder: None
+) -> Outcome:
     """Train, or go on with a training that was interrupted. One in a process: the libraries change themselves.
+
+    `began` is told as soon as there is a folder to resume.
 
     Raises BadInput, BadRows, NotFound, ModelMissing, Busy, TornRun, NoSpace, NoAccess, TrainingFailed.
     """
@@ -58,11 +65,11 @@ def train(config: TrainConfig, folders: Folders, progress: Progress | None = Non
     check_output(config)
     with quietly(), stop.on_signal():
         if config.resume:
-            return _resume(config, folders, hears, stop)
-        return _begin(config, folders, hears, stop)
+            return _resume(config, folders, hears, stop, began)
+        return _begin(config, folders, hears, stop, began)
 
 
-def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop) -> Outcome:
+def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop, began: Began) -> Outcome:
     sources, base = sources_of(config, progress), ground(config, folders)
     runs = Runs(folders.models)
     run_id = runs.new_id()
@@ -74,6 +81,7 @@ def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop
     try:
         with folder.claimed():
             folder.begin(request.to_json())
+            began(run_id, folder.path)
             prepared = _prepared(config, base, sources, folder, progress)
             return _train(prepared, folder, request, progress, stop)
     except UserError:
@@ -82,7 +90,7 @@ def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop
         raise
 
 
-def _resume(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop) -> Outcome:
+def _resume(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop, began: Began) -> Outcome:
     if config.output is None:
         raise BadInput("Nothing says which run to resume.", "Name its folder with --output.")
     folder = RunFolder(config.output)
@@ -96,6 +104,7 @@ def _resume(config: TrainConfig, folders: Folders, progress: Progress, stop: Sto
         hint = "Put the base back as it was, or train anew with another --output."
         raise BadInput(f"The weights of {base.found.name} have changed since the run {request.id} began.", hint)
     with folder.claimed():
+        began(request.id, folder.path)
         prepared = _prepared(config, base, _kept(folder, config, progress), folder, progress)
         return _train(prepared, folder, request, progress, stop)
 

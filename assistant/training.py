@@ -1,0 +1,124 @@
+"""`dyag train` put together: the options as one configuration, the CPU agreed to, the run shown as it goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.command import BadUsage
+from assistant.commands.train import DATASET, CheckResult, TrainResult
+from assistant.screen import duration
+from finetune.train.preflight import preflight
+from retrieval.errors import NotFound
+
+if TYPE_CHECKING:
+    from assistant.app import App
+    from finetune.train.config import TrainConfig
+    from finetune.train.ground import Folders
+    from finetune.train.preflight import Report
+    from finetune.train.run import Outcome
+
+_OURS = ("config", "force_cpu", "check")
+"""Options that are no part of a training's configuration."""
+
+
+def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
+    """Check, ask, train. Raises BadInput, NotFound, ModelMissing, NoSpace, and what ends a training."""
+    from assistant.progress import TrainProgress
+    from finetune.train.run import train
+
+    config, folders = _config(app, options), _folders(app)
+
+    def began(run: str, folder: Path) -> None:
+        app.jobs.tell(run=run, resume=["train", "--resume", "--output", str(folder)])
+
+    with TrainProgress(app.screen) as progress:
+        if options["check"] or not _confirmed(config, options):
+            report = preflight(config, folders, progress)
+            if options["check"]:
+                return CheckResult(report)
+            _agree(app, report)
+        outcome = train(config, folders, progress, began)
+    return _result(outcome)
+
+
+def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
+    """What to add to the command line of a job: that the CPU will do, when the user says so."""
+    config = _config(app, options)
+    if options["check"] or _confirmed(config, options):
+        return []
+    report = preflight(config, _folders(app))
+    _agree(app, report)
+    return ["--force-cpu"] if report.device == "cpu" else []
+
+
+def _config(app: App, options: Mapping[str, Any]) -> TrainConfig:
+    """The configuration: what is typed, else the file's, else the settings'. Raises BadInput, NotFound."""
+    from finetune.train.config import TrainConfig, settings_of
+    from finetune.train.request import resumed
+
+    given = settings_of(options["config"]) if options["config"] else {}
+    given |= {name: value for name, value in options.items() if name not in _OURS and value is not None}
+    if options["force_cpu"]:
+        given["device"] = "cpu"
+    if options["resume"]:
+        return resumed(given.pop("output", None) or _interrupted(app), **given)
+    usual = {"base_model": "" if given.get("from_run") else app.settings.train.base_model}
+    if "dataset" not in given:
+        usual["dataset"] = str(_usual_dataset(app))
+    return TrainConfig.of({**usual, **given})
+
+
+def _interrupted(app: App) -> Path:
+    """The latest run that can be resumed. Raises NotFound."""
+    from finetune.runs.store import Runs
+
+    found = [run for run in Runs(app.home.models).all() if run.state == "interrupted"]
+    if not found:
+        raise NotFound("No training was interrupted.", "`dyag runs` lists what there is.")
+    return found[0].path
+
+
+def _usual_dataset(app: App) -> Path:
+    path = app.home.path / DATASET
+    if not path.is_file():
+        hint = "Make one with `dyag gen-dataset`, or name a file of rows with --dataset."
+        raise NotFound(f"There is no dataset to train on: {DATASET} is not there.", hint)
+    return path
+
+
+def _folders(app: App) -> Folders:
+    from finetune.train.ground import Folders
+
+    return Folders(app.home.path, app.home.models)
+
+
+def _confirmed(config: TrainConfig, options: Mapping[str, Any]) -> bool:
+    """Whether the CPU was asked for, or a GPU, so that there is nothing to ask."""
+    return bool(options["force_cpu"]) or config.device != "auto"
+
+
+def _agree(app: App, report: Report) -> None:
+    """Ask whether the CPU will do. Raises BadUsage where nobody can be asked, or the answer is no."""
+    if report.device != "cpu":
+        return
+    low, high = report.seconds
+    app.screen.note(f"No GPU was found: training on the CPU is slow, here about {duration(low)} to {duration(high)}.")
+    if sys.stdin.isatty():
+        app.screen.note("Train on the CPU? [y/N]")
+        if sys.stdin.readline().strip().casefold() in ("y", "yes", "o", "oui"):
+            return
+    raise BadUsage("Nothing was trained: on a CPU it needs your word.", "Add --force-cpu to train on the CPU.")
+
+
+def _result(outcome: Outcome) -> TrainResult:
+    from finetune.runs.folder import RunFolder
+
+    log = RunFolder(outcome.folder).log.read()
+    resume = f"dyag train --resume --output {outcome.folder}" if outcome.state == "interrupted" else ""
+    return TrainResult(
+        outcome.run, outcome.state, outcome.folder, outcome.final, outcome.seconds, outcome.metrics,
+        tuple(log.series("loss")), tuple(log.series("eval_loss")), outcome.events, outcome.report.warnings, outcome.report.base, resume,
+    )  # fmt: skip

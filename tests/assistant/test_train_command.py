@@ -1,0 +1,301 @@
+"""`dyag train` as it is typed: what it asks, what it says, what it writes, what it refuses; then promote, ask, roll back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import CHEAP_ENVIRON, Ran, indexed_sheets
+from tiny_model import tiny_model
+
+Run = Callable[..., Ran]
+Process = Callable[..., Ran]
+
+
+def rows(path: Path, count: int = 24) -> Path:
+    """A dataset as the guides have it."""
+    lines = [
+        {
+            "messages": [
+                {"role": "system", "content": "Tu réponds."},
+                {"role": "user", "content": f"Quel port écoute l'outil {n} ?"},
+                {"role": "assistant", "content": f"L'outil {n} écoute le port {3000 + n}."},
+            ]
+        }
+        for n in range(count)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model(tmp_path_factory.mktemp("bases") / "tiny", context=4096)
+
+
+@pytest.fixture
+def train(dyag: Run, tmp_path: Path, base: Path) -> Run:
+    """`dyag train` on rows of its own, in this process: for what ends before a weight is trained."""
+
+    def run(*argv: str | Path, dataset: Path | None = None) -> Ran:
+        given = dataset or rows(tmp_path / "rows_train.jsonl")
+        return dyag("train", "--dataset", given, "--base-model", base, *argv, home=tmp_path)
+
+    return run
+
+
+# before anything is trained ------------------------------------------------------------------------------------------
+
+
+def test_without_a_dataset_it_says_how_to_make_one(dyag: Run, tmp_path: Path) -> None:
+    ran = dyag("train", "--force-cpu", home=tmp_path)
+    assert ran.code == 1
+    assert "data/finetuning/dataset_train.jsonl" in ran.err
+    assert "dyag gen-dataset" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not os.environ.get("CUDA_VISIBLE_DEVICES", "-") == "-", reason="a GPU may be here")
+def test_without_a_gpu_it_tells_the_time_and_asks_for_a_word(train: Run, tmp_path: Path) -> None:
+    ran = train()
+    assert ran.code == 2
+    assert re.search(r"No GPU was found: .* about .* s to .* s\.", ran.err)
+    assert "--force-cpu" in ran.err
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_check_trains_nothing_and_says_what_it_would_take(train: Run, tmp_path: Path) -> None:
+    ran = train("--check", "--json")
+    assert ran.code == 0
+    report = json.loads(ran.out)["report"]
+    assert (report["rows"], report["validation_rows"], report["device"]) == (24, 0, "cpu")
+    assert report["steps"] == 18
+    assert 0 < report["lengths"]["median"] <= report["lengths"]["longest"]
+    assert report["memory"]["needed"] > 0
+    assert report["disk"]["free"] > 0
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_check_is_readable(train: Run) -> None:
+    ran = train("--check")
+    assert ran.code == 0
+    for name in ("base", "rows", "tokens of a row", "steps", "time", "memory", "disk"):
+        assert re.search(rf"^{name}\s", ran.out, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--lora-rank", "0"), "lora_rank"),
+        (("--learning-rate", "nan"), "learning_rate"),
+        (("--learning-rate", "-1"), "learning_rate"),
+        (("--epochs", "0"), "epochs"),
+        (("--batch-size", "0"), "batch_size"),
+        (("--max-length", "20", "--overlength", "raise"), "tokens"),
+        (("--from-run", "nobody"), "nobody"),
+        (("--resume",), "No training was interrupted"),
+        (("--validation", "nowhere.jsonl"), "nowhere.jsonl"),
+        (("--config", "nowhere.json"), "nowhere.json"),
+    ],
+)
+def test_bad_options_are_one_clear_error(train: Run, tmp_path: Path, argv: tuple[str, ...], said: str) -> None:
+    ran = train("--force-cpu", *argv)
+    assert ran.code in (1, 2)
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert not list(tmp_path.glob("models/runs/*"))
+
+
+def test_no_such_gpu(train: Run) -> None:
+    ran = train("--device", "cuda")
+    assert ran.code == 1
+    assert "GPU" in ran.err
+    assert "cpu" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ('{"messages": [{"role": "user"\n', "line 1"),
+        ('{"messages": [{"role": "user", "content": "Une question ?"}]}\n', "line 1"),
+    ],
+)
+def test_a_dataset_that_cannot_be_learnt(train: Run, tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text)
+    ran = train("--force-cpu", dataset=path)
+    assert ran.code == 1
+    assert "bad.jsonl" in ran.err
+    assert said in ran.err
+
+
+def test_a_missing_dataset(train: Run, tmp_path: Path) -> None:
+    ran = train("--force-cpu", dataset=tmp_path / "nowhere.jsonl")
+    assert ran.code == 1
+    assert "nowhere.jsonl" in ran.err
+
+
+def test_ratings_of_one_kind_only(train: Run, tmp_path: Path) -> None:
+    path = tmp_path / "kto.jsonl"
+    row = {"prompt": [{"role": "user", "content": "?"}], "completion": [{"role": "assistant", "content": "Oui."}]}
+    path.write_text("".join(json.dumps({**row, "label": True}) + "\n" for _ in range(8)))
+    ran = train("--force-cpu", "--method", "kto", dataset=path)
+    assert ran.code == 1
+    assert re.search(r"good|bad", ran.err)
+
+
+def test_an_unknown_base_names_the_nearest(dyag: Run, tmp_path: Path) -> None:
+    ran = dyag(
+        "train", "--force-cpu", "--dataset", rows(tmp_path / "r.jsonl"), "--base-model", "tinylama", home=tmp_path
+    )
+    assert ran.code == 1
+    assert "tinyllama" in ran.err
+
+
+def test_weights_that_may_run_code_are_refused(dyag: Run, tmp_path: Path, base: Path) -> None:
+    pickled = tmp_path / "pickled"
+    pickled.mkdir()
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (pickled / name).write_bytes((base / name).read_bytes())
+    (pickled / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    ran = dyag("train", "--force-cpu", "--dataset", rows(tmp_path / "r.jsonl"), "--base-model", pickled, home=tmp_path)
+    assert ran.code == 1
+    assert "safetensors" in ran.err
+
+
+# a whole training ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(process: Process, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace where the guides' command was run, with a base of the tests in the place of a hub id."""
+    home = indexed_sheets(tmp_path_factory.mktemp("trained"), cheap=True)
+    dataset = rows(home / "data" / "finetuning" / "test_dataset_train.jsonl")
+    ran = process(
+        "finetune", "--dataset", dataset, "--output", home / "models" / "test-tiny", "--base-model", base, "--epochs", "1",
+        "--batch-size", "4", "--force-cpu", home=home, **CHEAP_ENVIRON,
+    )  # fmt: skip
+    assert ran.code == 0, ran
+    (home / "said.txt").write_text(ran.out)
+    return home
+
+
+def test_the_closing_summary_has_the_guides_figures(trained: Path) -> None:
+    said = (trained / "said.txt").read_text()
+    assert re.search(r"^\[OK\] Training finished in \d+:\d\d:\d\d$", said, re.MULTILINE)
+    for name in (
+        "duration",
+        "output_path",
+        "epochs",
+        "train_loss",
+        "mean_token_accuracy",
+        "train_samples_per_second",
+        "num_tokens",
+    ):
+        assert re.search(rf"^{name}\s+\S", said, re.MULTILINE), name
+
+
+def test_the_run_is_where_the_guides_expect_it(trained: Path) -> None:
+    run = trained / "models" / "test-tiny"
+    names = {path.name for path in (run / "final").iterdir()}
+    assert {"adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json"} <= names
+    assert stat.S_IMODE(run.stat().st_mode) == 0o700
+    assert (run / "curve.png").read_bytes().startswith(b"\x89PNG")
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["dataset"]["rows"] == 24
+    assert manifest["metrics"]["steps"] == 6
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of peft about transformers, nothing of ours
+def test_plain_peft_and_transformers_load_it(trained: Path, base: Path) -> None:
+    peft: Any = pytest.importorskip("peft")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    final = trained / "models" / "test-tiny" / "final"
+    model = peft.PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), final)
+    tokenizer: Any = AutoTokenizer.from_pretrained(final)
+    ids = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Quel port ?"}], return_tensors="pt", add_generation_prompt=True
+    )
+    assert model.generate(**ids, max_new_tokens=4, do_sample=False).shape[0] == 1
+
+
+def test_promote_ask_roll_back(trained: Path, dyag: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CHEAP_ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    refused = dyag("ask", "--mode", "hybrid", "Quel port écoute Gitea ?", home=trained)
+    assert refused.code == 1
+    assert "dyag train" in refused.err
+    assert dyag("promote", "latest", home=trained).code == 0
+    answered = dyag(
+        "--set", "model.max_tokens=20", "ask", "--mode", "hybrid", "Quel port écoute Gitea ?", "--json", home=trained
+    )
+    answer = json.loads(answered.out)
+    assert answer["mode"] == "hybrid"
+    assert answer["generator"].startswith("run:")
+    alone = dyag(
+        "--set", "model.max_tokens=20", "ask", "--mode", "finetuned", "Quel port écoute Gitea ?", "--json", home=trained
+    )
+    assert json.loads(alone.out)["mode"] == "finetuned"
+    queried = dyag(
+        "query-finetuned",
+        "Quel port ?",
+        "--model",
+        trained / "models/test-tiny/final",
+        "--max-tokens",
+        "5",
+        home=trained,
+    )
+    assert queried.code == 0
+    assert dyag("rollback", home=trained).code == 0
+    assert dyag("ask", "--mode", "hybrid", "Quel port écoute Gitea ?", home=trained).code == 1
+
+
+def test_an_output_that_holds_a_run_is_refused(trained: Path, dyag: Run, base: Path) -> None:
+    before = (trained / "models/test-tiny/manifest.json").read_bytes()
+    dataset = trained / "data/finetuning/test_dataset_train.jsonl"
+    ran = dyag(
+        "train",
+        "--dataset",
+        dataset,
+        "--base-model",
+        base,
+        "--output",
+        trained / "models/test-tiny",
+        "--force-cpu",
+        home=trained,
+    )
+    assert ran.code == 1
+    assert "--output" in ran.err
+    assert (trained / "models/test-tiny/manifest.json").read_bytes() == before
+
+
+def test_altioras_configuration(process: Process, base: Path, tmp_path: Path) -> None:
+    dataset = tmp_path / "data" / "training" / "sfd.jsonl"
+    dataset.parent.mkdir(parents=True)
+    lines = (
+        {"instruction": f"Analyse la spécification {n}.", "output": f'[{{"scenario": "cas {n}"}}]'} for n in range(8)
+    )
+    dataset.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
+    config = tmp_path / "training_config.json"
+    keys = {
+        "model_to_fine_tune": str(base), "dataset_path": str(dataset), "output_model_name": "sfd-analyzer-v2",
+        "epochs": 3, "learning_rate": 5e-5, "batch_size": 4, "lora_rank": 8,
+    }  # fmt: skip
+    config.write_text(json.dumps(keys))
+    ran = process("finetune", "--config", str(config), "--epochs", "1", "--force-cpu", "--json", home=tmp_path)
+    assert ran.code == 0, ran
+    result = json.loads(ran.out)
+    manifest = json.loads((Path(result["folder"]) / "manifest.json").read_text())
+    assert manifest["config"]["lora_rank"] == 8
+    assert manifest["config"]["learning_rate"] == 5e-5
+    assert manifest["config"]["epochs"] == 1
+    assert manifest["config"]["name"] == "sfd-analyzer-v2"
