@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from assistant.command import command
-from retrieval.errors import GeneratorFailed, NotFound
+from retrieval.errors import BadQuestion, GeneratorFailed, NotFound
 from retrieval.text import detect_language
 from retrieval.types import INTERRUPTED, Message
 
@@ -78,7 +78,7 @@ def query_finetuned(
     asked = _Asked(app, _model(app, model, base_model, device), temperature, max_tokens, verbose, as_json)
     if question.strip():
         return asked.show(question.strip())
-    codes = [asked.tried(line, marked=True) for line in _lines(app, as_json=as_json)]
+    codes = [asked.tried(line) for line in _lines(app, as_json=as_json)]
     return max(codes, default=0) if not sys.stdin.isatty() else 0
 
 
@@ -93,13 +93,17 @@ class _Asked:
     verbose: bool
     as_json: bool
 
-    def tried(self, question: str, *, marked: bool) -> int:
+    def tried(self, question: str) -> int:
         """Like `show`; a question that fails does not end the others."""
         try:
-            return self.show(question, marked=marked)
-        except GeneratorFailed as error:
+            return self.show(question, marked=True)
+        except (GeneratorFailed, BadQuestion) as error:
             self.app.screen.error(error.message, error.hint)
-            return 1
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():
+                raise
+            self.app.screen.note("interrupted")
+        return 1
 
     def show(self, question: str, *, marked: bool = False) -> int:
         """Ask, show the answer as it comes, and return the exit code. Raises GeneratorFailed."""
@@ -139,16 +143,11 @@ class _Asked:
         from assistant.sanitize import CleanStream
 
         text, partial, safe, events = "", "", CleanStream(), self._events(question)
-        screen = self.app.screen
         try:
             for event in events:
                 if isinstance(event, Delta):
-                    if not (text or self.as_json or not marked):
-                        screen.out("[ANSWER] ", end="")
-                    text += (shown := safe.feed(event.text))
-                    if not self.as_json:
-                        screen.out(shown, end="")
-                        screen.flush()
+                    self._write("[ANSWER] " if marked and not text else "")
+                    text += self._write(safe.feed(event.text))
                 elif isinstance(event, Cut):
                     partial = event.reason
         except KeyboardInterrupt:
@@ -157,7 +156,14 @@ class _Asked:
             partial = INTERRUPTED
         finally:
             events.close()
-        return text + safe.finish(), partial
+        return text + self._write(safe.finish()), partial
+
+    def _write(self, text: str) -> str:
+        """Show a piece of the answer, at once; returns it."""
+        if text and not self.as_json:
+            self.app.screen.out(text, end="")
+            self.app.screen.flush()
+        return text
 
     def _events(self, question: str) -> Events:
         from assistant.generators.base import Options, Request

@@ -67,6 +67,10 @@ class RunView:
     curve: Mapping[str, tuple[tuple[float, float], ...]]
     """(step, value) of the losses that were logged."""
 
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.problem else 0
+
 
 @dataclass(frozen=True)
 class RunDiff:
@@ -190,7 +194,9 @@ def _facts(run: Run) -> dict[str, Any]:
     data = {f"dataset {name}": value for name, value in asdict(found.dataset).items()}
     ran = {"device": found.device, "seconds": found.seconds, "parent": found.parent, **found.versions, **found.seeds}
     chosen = {"method": found.method, "tuning": found.tuning, **found.config}
-    return {"state": run.state, **base, **data, **chosen, **found.metrics, **ran}
+    # A training may end before the epochs it was asked for.
+    figures = {"epochs trained" if name == "epochs" else name: value for name, value in found.metrics.items()}
+    return {"state": run.state, **base, **data, **chosen, **figures, **ran}
 
 
 def _confirmed(app: App, run: Run) -> bool:
