@@ -149,6 +149,7 @@ def _common(job: Job) -> dict[str, Any]:
         "use_cpu": not cuda,
         "gradient_checkpointing": bool(config.gradient_checkpointing),
         "max_length": None,  # rows that are too long were dealt with
+        "logging_nan_inf_filter": False,
         "logging_steps": 1,  # so that the mean of all is the same after a resume
         "save_strategy": "steps",
         "save_steps": config.save_steps,
