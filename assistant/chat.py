@@ -246,7 +246,10 @@ def promoted_name(app: App) -> str:
 
 def jobs_state(app: App) -> list[str]:
     """`job 3: train 42% loss 1.31 · 2 min 05 s left`, a text for each."""
-    running, ended = app.jobs.glance()
+    try:
+        running, ended = app.jobs.glance()
+    except UserError:  # a journal that is busy, or cannot be read; the rest of the bar is worth showing
+        return ["jobs unknown"]
     shown = [f"job {job.number}: {view(job, app.jobs.files(job)).summary}" for job in running]
     return shown + [f"job {job.number} has ended, Enter shows it" for job in ended]
 

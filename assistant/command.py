@@ -48,7 +48,7 @@ WORD = re.compile(r"""
 
 
 BeforeJob = Callable[["App", Mapping[str, Any]], Sequence[str]]
-Kind = Literal["answer", "chunk", "mode", "model", "path", "run", "session", "setting", "value", "command"]
+Kind = Literal["answer", "chunk", "job", "mode", "model", "path", "run", "session", "setting", "value", "command"]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from assistant.commands.jobs import JobDetail, JobsResult, LogLine
-from assistant.jobs.view import JobView
 from assistant.journal.transcript import when
 from assistant.render import render
 from assistant.screen import Screen, Text, bold, dim, duration
+
+if TYPE_CHECKING:
+    from assistant.jobs.view import JobView
 
 _WIDTH = 10
 """Characters of a bar."""

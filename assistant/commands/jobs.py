@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.command import GROUPS, command
+from assistant.command import GROUPS, Completes, command
 from assistant.commands.talk import Said
 from retrieval.errors import BadInput
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from assistant.journal.jobs import Job
 
 GROUPS["jobs"] = "Long commands that run beside the chat, and outlive it."
-JOB = Annotated[int, typer.Argument(help="Its number.")]
+JOB = Annotated[int, typer.Argument(help="Its number."), Completes("job")]
 _TICK = 0.5
 """Seconds between two looks at a job that is followed."""
 
@@ -128,7 +128,8 @@ def delete(app: App, job: JOB) -> Said:
 
 @command(on_cli=False, examples=("/cancel", "/cancel 2"))
 def cancel(
-    app: App, job: Annotated[int | None, typer.Argument(help="Its number; default: the only one.")] = None
+    app: App,
+    job: Annotated[int | None, typer.Argument(help="Its number; default: the only one."), Completes("job")] = None,
 ) -> Said:
     """Stop a job; what it has done so far is kept."""
     if job is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from assistant.command import slashed
 from assistant.jobs.events import Event, read_events
 from assistant.jobs.view import JobView, view
 
@@ -25,7 +26,8 @@ def follow(app: App, number: int, *, as_json: bool) -> int:
     try:
         return _events(app, number) if as_json else _bar(app, number)
     except KeyboardInterrupt:
-        app.screen.note(f"Job {number} goes on; `dyag jobs cancel {number}` stops it.")
+        note = f"Job {number} goes on; `dyag jobs cancel {number}` stops it."
+        app.screen.note(slashed(note) if app.conversation.numbered else note)
         return 0
 
 

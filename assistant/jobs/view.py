@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assistant.jobs.events import latest
-from assistant.jobs.files import JobFiles
-from assistant.journal.jobs import Job, State
 from assistant.screen import duration
+
+if TYPE_CHECKING:
+    from assistant.jobs.files import JobFiles
+    from assistant.journal.jobs import Job, State
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,9 @@ class _File(Database):
     how_to_make = "Move it away; dyag begins a new one."
     how_to_mend = "Restore a backup of it, or move it away: dyag begins a new one, without what this one holds."
 
-    def __init__(self, path: Path, *, create: bool = False, patience: float = Database.patience) -> None:
-        self.patience = patience  # type: ignore[misc]
+    def __init__(self, path: Path, *, create: bool = False, patience: float | None = None) -> None:
+        if patience is not None:
+            self.patience = patience  # type: ignore[misc]
         super().__init__(path, create=create)
         self._db.execute("PRAGMA secure_delete=ON")
 
@@ -51,8 +52,8 @@ class Journal:
     writes says then what is lost.
     """
 
-    def __init__(self, path: Path, patience: float = Database.patience) -> None:
-        """`patience`: seconds to wait for another process's transaction."""
+    def __init__(self, path: Path, patience: float | None = None) -> None:
+        """`patience`: seconds to wait for another process's transaction, where they are not the usual ones."""
         self.path = path
         self._patience = patience
         self._file: _File | None = None

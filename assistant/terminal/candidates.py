@@ -106,6 +106,12 @@ def runs(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
         yield Candidate(run.id, about)
 
 
+def jobs(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
+    """The jobs, the newest first."""
+    for job in app.jobs.all()[::-1][:RECENT]:
+        yield Candidate(str(job.number), f"{job.line}, {job.state}")
+
+
 def sessions(app: App, word: str, before: Sequence[str]) -> Iterable[Candidate]:
     return [Candidate(str(session.id), session.name) for session in app.journal.sessions(RECENT)]
 
@@ -185,6 +191,7 @@ CANDIDATES: Mapping[Kind, Callable[[App, str, Sequence[str]], Iterable[Candidate
     "answer": answers,
     "chunk": chunks,
     "command": commands,
+    "job": jobs,
     "mode": modes,
     "model": models,
     "path": paths,
