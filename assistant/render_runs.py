@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from assistant.commands.merge_lora import MergeView
@@ -12,7 +12,7 @@ from assistant.commands.query_finetuned import ModelAnswer
 from assistant.commands.runs import SERIES, RunDeleted, RunDiff, RunRow, RunsResult, RunView
 from assistant.render import render
 from assistant.render_made import shown
-from assistant.screen import Screen, Styled, Text, bold, dim, duration, red
+from assistant.screen import Screen, Styled, Text, bold, dim, red
 from assistant.terminal.chart import chart
 
 _HEAD = ("", "run", "base", "method", "dataset", "rows", "loss", "eval loss", "when", "state")
@@ -68,7 +68,7 @@ def summary(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
     figures = manifest["metrics"]
     named = {"samples_per_second": "train_samples_per_second"}
     found = {
-        "duration": duration(manifest["seconds"]),
+        "duration": str(timedelta(seconds=round(manifest["seconds"]))),
         "output_path": shown(row.path / "final"),
         "epochs": figures.get("epochs"),
     }
@@ -90,7 +90,8 @@ def _details(manifest: Mapping[str, Any]) -> dict[str, Any]:
         found["validation"] = f"{held['path']}, {held['rows']:,} rows"
     if manifest["parent"]:
         found["went on from"] = manifest["parent"]
-    found["options"] = ", ".join(f"{name} {_value(value)}" for name, value in manifest["config"].items())
+    chosen = {name: value for name, value in manifest["config"].items() if value not in (None, "", False, [], ())}
+    found["options"] = ", ".join(f"{name} {_value(value)}" for name, value in chosen.items())
     found["seeds"] = ", ".join(f"{name} {value}" for name, value in manifest["seeds"].items())
     found["versions"] = ", ".join(f"{name} {value}" for name, value in manifest["versions"].items())
     found["events"] = "; ".join(manifest["events"])

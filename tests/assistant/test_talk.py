@@ -55,7 +55,7 @@ def test_a_whole_session(home: Path) -> None:
     assert "Gitea" in follow_up.splitlines()[0]
     assert "MIT [chunk_3]" in follow_up
     assert "needs a promoted model, and there is none" in shown_after(transcript, "/mode hybrid")
-    assert "dyag train" in shown_after(transcript, "/mode hybrid")
+    assert "/train" in shown_after(transcript, "/mode hybrid")
     assert shown_after(transcript, lines[4]) == "Answer 2: rated bad, because: on ne sait pas laquelle."
     assert shown_after(transcript, lines[5]) == "Answer 2: rated bad, because: on ne sait pas laquelle, corrected."
     assert PORT in shown_after(transcript, "/sessions")
