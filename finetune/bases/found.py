@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.bases.files import ADAPTER, find, is_adapter, is_path, read_json
+from finetune.bases.files import ADAPTER, checked, find, is_adapter, is_path, read_json
 from finetune.bases.hub import cached, revision_of
 from finetune.bases.identity import identity
 from finetune.bases.registry import BASES, MINI, Base, named, nearest
@@ -39,12 +39,17 @@ def find_base(name: str, home: Path) -> Found:
     base = named(name)
     if base is None:
         _check_name(name, home)
-    folder = find(name, name, beside=home)
-    _check_whole(folder, name)
-    _check_code(folder, name)
-    revision = revision_of(folder)
-    source = (base.hub or base.shortcut) if base else name if revision else str(folder)
-    return Found(name, base, folder, identity(folder), source, revision)
+    return _found(name, base, find(name, name, beside=home))
+
+
+def look(name: str, home: Path) -> Found | None:
+    """The same base if it lies on this machine; the Hub is not asked. Raises BadInput, ModelMissing."""
+    base = named(name)
+    if base is None:
+        _check_name(name, home)
+    beside = home / Path(name).expanduser()
+    folder = folder_of(base) if base else beside if beside.is_dir() else cached(name)
+    return _found(name, base, checked(folder, name)) if folder else None
 
 
 def present(base: Base, home: Path) -> bool:
@@ -57,6 +62,14 @@ def folder_of(base: Base) -> Path | None:
     if base.hub:
         return cached(base.hub, base.revision)
     return MINI if (MINI / "config.json").is_file() else None
+
+
+def _found(name: str, base: Base | None, folder: Path) -> Found:
+    _check_whole(folder, name)
+    _check_code(folder, name)
+    revision = revision_of(folder)
+    source = (base.hub or base.shortcut) if base else name if revision else str(folder)
+    return Found(name, base, folder, identity(folder), source, revision)
 
 
 def _check_name(name: str, home: Path) -> None:
