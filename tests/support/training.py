@@ -77,9 +77,9 @@ def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 @dataclass
 class Watcher:
-    """Hears what a training tells; asks it to stop after a step."""
+    """Hears what a training tells; asks it to stop at a step, as soon as it is asked there."""
 
-    stop_after: int = 10**9
+    stop_at: int = 10**9
     stages: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     steps: list[tuple[int, dict[str, float]]] = field(default_factory=list)
@@ -94,7 +94,8 @@ class Watcher:
         self.notes.append(text)
 
     def stopped(self) -> bool:
-        return bool(self.steps) and self.steps[-1][0] >= self.stop_after
+        done = self.steps[-1][0] if self.steps else 0  # the step that is asked about is told later
+        return done + 1 >= self.stop_at
 
 
 def run_training(home: Path, watcher: Watcher | None = None, **options: Any) -> Outcome:

@@ -1,0 +1,193 @@
+"""Trainings that are stopped or killed go on where they were, and end as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from training import Watcher, port_rows, run_training, tiny_base, weights_of, write
+
+from finetune.runs.folder import RunFolder
+from finetune.train.config import TrainConfig
+from finetune.train.request import resumed
+from finetune.train.run import Folders, Outcome, train
+from retrieval.errors import BadInput, NoSpace, NotFound
+
+CHILD = Path(__file__).resolve().parents[1] / "support" / "training_child.py"
+LIMIT = 120
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("home")
+    tiny_base(made / "base")
+    write(made / "ports_train.jsonl", port_rows(18))
+    write(made / "ports_val.jsonl", port_rows(4, 20))
+    return made
+
+
+def options(home: Path, name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "dataset": str(home / "ports_train.jsonl"), "base_model": "base", "output": str(home / name), "epochs": 3,
+        "batch_size": 4, "lora_dropout": 0.1, "save_steps": 4, "eval_steps": 4, "early_stopping": 0, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> Outcome:
+    """The training as it goes when nothing happens."""
+    return run_training(home, **options(home, "whole"))
+
+
+def go_on(home: Path, name: str, watcher: Watcher | None = None) -> Outcome:
+    torch.set_num_threads(1)
+    return train(resumed(home / name), Folders(home, home / "models"), watcher)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two runs ended in the same weights, bit for bit, and logged the same losses."""
+    first, second = weights_of(one / "final"), weights_of(other / "final")
+    losses = [
+        [(e["step"], e.get("loss"), e.get("eval_loss")) for e in RunFolder(p).log.read().entries] for p in (one, other)
+    ]
+    return (
+        first.keys() == second.keys()
+        and all(torch.equal(first[k], second[k]) for k in first)
+        and losses[0] == losses[1]
+    )
+
+
+def child(home: Path, name: str, where: str, **more: Any) -> subprocess.Popen[str]:
+    file = home / f"{name}.json"
+    file.write_text(json.dumps(options(home, name, **more)), encoding="utf-8")
+    argv = [sys.executable, str(CHILD), str(home), str(file), where]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(CHILD.parents[2])}
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def killed(home: Path, name: str, where: str) -> RunFolder:
+    with child(home, name, where) as process:
+        out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == -signal.SIGKILL, out + err
+    assert not (home / name / "manifest.json").exists()
+    return RunFolder(home / name)
+
+
+@pytest.mark.parametrize("at", [1, 7, 14])
+def test_a_stopped_training_ends_as_an_uninterrupted_one(home: Path, whole: Outcome, at: int) -> None:
+    stopped = run_training(home, Watcher(stop_at=at), **options(home, f"stopped-{at}"))
+    assert (stopped.state, stopped.final) == ("interrupted", None)
+    assert RunFolder(stopped.folder).last_complete_checkpoint().step == at
+    watcher = Watcher()
+    ended = go_on(home, f"stopped-{at}", watcher)
+    assert f"Going on from step {at}." in watcher.notes
+    assert ended.run == stopped.run
+    assert same(ended.folder, whole.folder)
+    assert ended.metrics["train_loss"] == whole.metrics["train_loss"]
+
+
+def test_a_training_that_is_stopped_twice_ends_the_same(home: Path, whole: Outcome) -> None:
+    run_training(home, Watcher(stop_at=3), **options(home, "twice"))
+    assert go_on(home, "twice", Watcher(stop_at=9)).state == "interrupted"
+    assert same(go_on(home, "twice").folder, whole.folder)
+
+
+def test_a_training_killed_in_a_checkpoint_ends_the_same(home: Path, whole: Outcome) -> None:
+    folder = killed(home, "killed", "save:2,2")
+    last = folder.last_complete_checkpoint()
+    assert last.step == 4
+    assert "checkpoint-8" in last.passed_over[0]
+    assert same(go_on(home, "killed").folder, whole.folder)
+
+
+@pytest.mark.slow
+def test_fifty_trainings_killed_anywhere_end_the_same(home: Path, whole: Outcome) -> None:
+    rng = random.Random(5)
+    for number in range(50):
+        where = f"step:{rng.randint(1, 15)}" if number % 2 else f"save:{rng.randint(1, 4)},{rng.randint(1, 3)}"
+        folder = killed(home, f"k{number}", where)
+        assert all(
+            checkpoint.name in " ".join(folder.last_complete_checkpoint().passed_over)
+            or (checkpoint / "complete.json").is_file()
+            for checkpoint in folder.checkpoints()
+        )
+        assert same(go_on(home, f"k{number}").folder, whole.folder), where
+
+
+def test_sigterm_saves_a_checkpoint_and_ends(home: Path) -> None:
+    with child(home, "term", "", epochs=2000, save_steps=5000) as process:
+        assert process.stdout
+        while int(process.stdout.readline()) < 3:
+            pass
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, err
+    assert out.split()[-1] == "interrupted"
+    assert RunFolder(home / "term").last_complete_checkpoint().step >= 3
+
+
+def test_a_torn_checkpoint_is_passed_over_and_told(home: Path) -> None:
+    run_training(home, Watcher(stop_at=6), **options(home, "torn", max_steps=8))
+    torn = home / "torn" / "checkpoint-6" / "adapter_model.safetensors"
+    torn.write_bytes(torn.read_bytes()[:-4] + b"\0\0\0\1")
+    watcher = Watcher()
+    assert go_on(home, "torn", watcher).state == "finished"
+    assert any("checkpoint-6" in note and "has changed" in note for note in watcher.notes)
+    assert "Going on from step 4." in watcher.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"learning_rate": 1e-3}, "learning_rate was None, now 0.001"), ({"epochs": 4}, "epochs was 3.0, now 4.0")],
+)
+def test_a_run_does_not_go_on_otherwise_than_it_began(home: Path, change: dict[str, Any], says: str) -> None:
+    if not (home / "other").exists():
+        run_training(home, Watcher(stop_at=1), **options(home, "other"))
+    with pytest.raises(BadInput, match=says):
+        train(resumed(home / "other", **change), Folders(home, home / "models"))
+
+
+def test_a_run_does_not_go_on_with_other_rows(home: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "d.jsonl", port_rows(8))
+    run_training(home, Watcher(stop_at=1), **options(home, "rows", dataset=str(data)))
+    write(data, port_rows(9))
+    with pytest.raises(BadInput, match=r"d\.jsonl has changed"):
+        go_on(home, "rows")
+    data.unlink()
+    assert go_on(home, "rows").state == "finished"  # the run has its rows
+
+
+def test_a_full_disk_leaves_the_checkpoints_before_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import Trainer
+
+    whole = Trainer._save_optimizer_and_scheduler
+
+    def full(self: Any, output: str) -> None:
+        if self.state.global_step == 8:
+            raise RuntimeError(
+                "[enforce fail at inline_container.cc] . PytorchStreamWriter failed writing file data/0: file write failed"
+            )
+        whole(self, output)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_save_optimizer_and_scheduler", full)
+        with pytest.raises(NoSpace, match="No space left") as failed:
+            run_training(home, **options(home, "full"))
+    assert "--resume" in failed.value.hint
+    assert RunFolder(home / "full").last_complete_checkpoint().step == 4
+    assert go_on(home, "full").state == "finished"
+
+
+def test_nothing_to_resume_is_said(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no run to resume"):
+        resumed(tmp_path)
+    with pytest.raises(BadInput, match="which run"):
+        train(TrainConfig(home / "ports_train.jsonl", "base", resume=True), Folders(home, home / "models"))
