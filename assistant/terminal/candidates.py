@@ -69,12 +69,13 @@ def modes(app: App, word: str, before: Sequence[str]) -> Iterable[Candidate]:
 
 
 def models(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
-    """The providers, the models that the configured servers offer, and model folders."""
-    from assistant.terminal.model_names import offered
+    """The providers, the models that the configured servers offer, the bases, and model folders."""
+    from assistant.terminal.model_names import bases, offered
 
     yield from (Candidate(name, about) for name, about in _MODELS.items())
     yield from (Candidate(name) for name in offered(app.settings.model))
     if word.startswith("hf:"):
+        yield from (Candidate(name, about) for name, about in bases().items())
         found = paths(app, word.removeprefix("hf:"), before)
         yield from (Candidate(f"hf:{c.text}", c.help, c.shown) for c in found if c.text.endswith(os.sep))
 

@@ -1,4 +1,7 @@
-"""The models that the configured servers offer, asked for in the background: typing never waits for a server."""
+"""Names of models: of the bases, and those that the configured servers offer.
+
+Servers are asked in the background: typing never waits for one.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,14 @@ def offered(model: ModelSettings, environ: Mapping[str, str] = os.environ) -> tu
     if base:
         found += _listing(f"{base.rstrip('/')}/models", key).names("openai", "data", "id")
     return found
+
+
+def bases() -> Mapping[str, str]:
+    """`hf:mini`, `hf:qwen2.5:1.5b`…: the bases that have a short name, and what is said of them."""
+    from finetune.bases.registry import BASES
+
+    said = {True: "recommended, ", False: ""}
+    return {f"hf:{b.shortcut}": said[b.recommended] + (b.hub or "shipped with dyag") for b in BASES.values()}
 
 
 def _ollama(environ: Mapping[str, str]) -> str:

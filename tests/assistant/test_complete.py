@@ -221,7 +221,7 @@ def test_a_model_folder_is_found(app: Any, tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "tiny-llama").mkdir()
     (tmp_path / "tiny.txt").touch()
     monkeypatch.chdir(tmp_path)
-    assert texts(app, "/model hf:ti") == [f"hf:tiny-llama{os.sep}"]
+    assert texts(app, "/model hf:tiny-") == [f"hf:tiny-llama{os.sep}"]
 
 
 def test_settings_have_their_values_and_no_key_is_shown(app: Any) -> None:
