@@ -72,7 +72,7 @@ class TrainProgress:
         self._bar: Progress | None = None
         self._open = ExitStack()
         self._listening = ExitStack()
-        self._stopped = False
+        self._stopped = self._said = False
 
     def __enter__(self) -> TrainProgress:
         self._listening.enter_context(asked_to_stop(self._stop))
@@ -106,10 +106,10 @@ class TrainProgress:
 
     def stopped(self) -> bool:
         """Whether to stop at the next step, and save."""
+        if self._stopped and not self._said:  # not where the signal is heard, in the midst of a line perhaps
+            self._said = True
+            self._screen.note("Stopping: what was learnt is saved first. Asked again, it ends at once.")
         return self._stopped
 
     def _stop(self) -> None:
         self._stopped = True
-        # A signal may come in the midst of a line that is being written; to the log of a job a line is one write.
-        if self._screen.events:
-            self._screen.events.write("note", text="asked to stop")

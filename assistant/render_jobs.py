@@ -69,7 +69,15 @@ def _row(job: JobView) -> tuple[Text, ...]:
     if job.state == "running" and not progress:
         progress = job.stage
     took = duration(job.seconds) if job.started else ""
-    return bold(str(job.number)), job.line, job.state, progress, when(job.created), took, _left(job)
+    return (
+        bold(str(job.number)),
+        job.line,
+        "stopping" if job.stopping else job.state,
+        progress,
+        when(job.created),
+        took,
+        _left(job),
+    )
 
 
 def _figures(job: JobView) -> str:

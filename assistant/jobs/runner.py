@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.jobs.alive import identity
-from assistant.jobs.environment import WORDS
 from assistant.jobs.events import EventLog
 from assistant.jobs.stop import asked_to_stop, interrupt
 from assistant.workspace import Home, log_traceback
@@ -55,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os._exit(0)
     os.setsid()  # to lead a group, which ends with it
     os.set_inheritable(args.lock, False)  # only this process is the job
-    words = json.loads(os.environ.pop(WORDS, "null"))
+    from assistant.app import App  # not before: somebody waits at a prompt until there is a process
+    from assistant.jobs.environment import WORDS
 
-    from assistant.app import App
+    words = json.loads(os.environ.pop(WORDS, "null"))
 
     app = App(Home(args.home, "job"), {})
     app.jobs.own = args.number

@@ -39,6 +39,8 @@ class JobView:
     error: str
     note: str
     """What it said last."""
+    stopping: bool
+    """Whether it was asked to stop, and has not ended yet."""
     run: str
     author: str
     queue: str
@@ -57,17 +59,17 @@ class JobView:
     def summary(self) -> str:
         """`train 42% loss 1.31 · 2 min 05 s left`: for the bar below the prompt."""
         name = self.line.partition(" ")[0]
-        if self.state == "queued":
-            return f"{name} waits"
+        if self.state == "queued" or self.stopping:
+            return f"{name} {'stops' if self.stopping else 'waits'}"
         parts = [name, self.percent or self.stage, f"loss {loss:.3g}" if (loss := self.figures.get("loss")) else ""]
         left = f" · {duration(self.left)} left" if self.left is not None and self.state == "running" else ""
         return " ".join(filter(None, parts)) + left
 
     @property
     def ending(self) -> str:
-        """`failed: the disk is full`; for one that has not ended, how far it is."""
+        """`failed: the disk is full`; for one that has not ended, its state."""
         if self.state in ("queued", "running"):
-            return self.state
+            return "stopping" if self.stopping else self.state
         return f"{self.state}: {self.error}" if self.error else self.state
 
 
@@ -93,6 +95,7 @@ def view(job: Job, files: JobFiles) -> JobView:
         exit_code=job.exit_code,
         error=job.error,
         note=note.text if note else "",
+        stopping=job.stopping and not job.over,
         run=job.run,
         author=job.author,
         queue=job.queue,

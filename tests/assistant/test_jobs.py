@@ -233,6 +233,8 @@ def test_the_bar_says_how_far_it_is(log: EventLog, tmp_path: Path) -> None:
     assert view(job_like(), files).summary == "train 42% loss 1.31 · 2 min 05 s left"
     log.write("stage", text="saving")
     assert view(job_like(), files).summary == "train saving"
+    assert view(job_like(stopping=True), files).summary == "train stops"
+    assert view(job_like(stopping=True), files).ending == "stopping"
 
 
 def test_a_clock_that_is_set_back_makes_no_negative_time(log: EventLog, tmp_path: Path) -> None:
