@@ -22,10 +22,12 @@ from finetune.train.rows import Rows, write_rows
 from finetune.train.speed import estimate, measure
 from finetune.train.workload import items, work
 from retrieval.errors import BadInput, NoSpace, NotFound
+from retrieval.types import Message
 
 FEW = 50
 """Rows below which a training rarely gets further than the form."""
 UNBALANCED = 5
+NF4_BLOCK = 64
 KEPT = 3
 """Checkpoints on the disk at once: the best, the last, and the one being written."""
 PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
@@ -124,6 +126,7 @@ def prepare(config: TrainConfig, base: Ground, sources: Sources, places: Places,
     if device.note:
         progress.note(device.note)
     config = resolve(config, base, device)
+    _check_four_bits(config, base)
     renderer = Renderer(base.format, config.method, config.max_length or 0, config.overlength)
     _check_end(base)
     scratch = places.scratch
@@ -157,13 +160,24 @@ def _check_reporters(config: TrainConfig) -> None:
 
 
 def _check_end(base: Ground) -> None:
-    """Raises BadInput when answers would be taught to end with a token that no generation stops at."""
+    """Raises BadInput when answers would be taught to end with a token that no generation stops at.
+
+    And GeneratorFailed for a template that cannot be filled.
+    """
+    base.format.text([Message("user", "?")])
     end, configured = base.format.end, base.config.get("eos_token_id")
     if end not in base.format.ends(configured):
         raise BadInput(
             f"{base.found.name}: its answers end with token {end}, at which it would not stop.",
             "Correct eos_token in its tokenizer's files.",
         )
+
+
+def _check_four_bits(config: TrainConfig, base: Ground) -> None:
+    """Raises BadInput for a model whose layers bitsandbytes cannot divide into blocks on a CPU."""
+    if config.quantize == "4bit" and config.device == "cpu" and base.shape.width % NF4_BLOCK:
+        message = f"quantize is 4bit, and {base.found.name} is {base.shape.width} wide: on a CPU that must be a multiple of {NF4_BLOCK}."
+        raise BadInput(message, "Train it with --quantize none.")
 
 
 def sources_of(config: TrainConfig, progress: Progress) -> Sources:
