@@ -106,9 +106,9 @@ class Jobs:
             author=self._app.conversation.author,
             chat=self._chat(),
         )
-        number = self._begin(job, Process(self._app.home.path, folder, words, shown, found.queue, settings))
         self._tidy()
-        return self.job(number)
+        process = Process(self._app.home.path, folder, words, shown, found.queue, settings)
+        return self.job(self._begin(job, process))
 
     def _begin(self, job: Job, process: Process) -> int:
         """Keep its row and start its process, or neither; returns its number."""
