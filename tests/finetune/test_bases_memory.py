@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_model import tiny_model
 
 from finetune.bases.memory import Shape, Tuning, free_memory, needed
-from finetune.bases.registry import BASES, Base
+from finetune.bases.registry import BASES, MINI, Base
 
 QWEN = Shape.of(BASES["qwen2.5:1.5b"])
 KINDS: tuple[Tuning, ...] = ("full", "lora", "qlora")
@@ -23,6 +24,13 @@ def test_what_is_not_in_linear_layers_is_in_embeddings(base: Base) -> None:
     tables = shape.vocabulary * shape.width
     rest = shape.parameters - shape.linear
     assert min(abs(rest - n * tables) for n in (1, 2)) < 0.03 * shape.parameters
+
+
+@pytest.mark.skipif(not (MINI / "config.json").is_file(), reason="it is not made yet")
+def test_the_shipped_base_is_as_the_registry_says() -> None:
+    base, config = BASES["mini"], json.loads((MINI / "config.json").read_text())
+    assert Shape.read(MINI) == Shape.of(base)
+    assert (config["max_position_embeddings"], config["architectures"]) == (base.context, [base.architecture])
 
 
 def test_a_shape_is_read_from_a_folder(tmp_path: Path) -> None:
