@@ -118,7 +118,7 @@ def _ollama(name: str, model: str, settings: ModelSettings, environ: Mapping[str
 
 def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel:
     from assistant.generators.models.hf_model import HfModel
-    from finetune.bases.files import is_path
+    from finetune.bases.files import is_folder, is_path, path_of
     from finetune.bases.load import Wanted
     from finetune.bases.registry import named
 
@@ -127,8 +127,8 @@ def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel
             "Write hf:mini, or another name that `dyag models` lists, hf:org/name, hf:./folder or hf:/path/to/folder."
         )
         raise BadSetting(f"{name} names no model.", hint)
-    folder = home / Path(model).expanduser()
-    source = str(folder) if not named(model) and (folder.is_dir() or is_path(model)) else model
+    folder = path_of(model, home)
+    source = str(folder) if not named(model) and (is_folder(folder) or is_path(model)) else model
     return HfModel(name, Wanted(source, settings.device, settings.dtype, settings.quantize, settings.context))
 
 

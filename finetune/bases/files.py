@@ -29,8 +29,8 @@ def find(source: str, name: str, beside: Path | None = None) -> Path:
     base = named(source)
     if base and not base.hub:
         return _shipped(name)
-    folder = (beside or Path()) / Path(source).expanduser()
-    if not base and (folder.is_dir() or is_path(source)):
+    folder = path_of(source, beside or Path())
+    if not base and (is_folder(folder) or is_path(source)):
         return checked(folder, name)
     return checked(fetch(Repo(base.hub, base.revision, name) if base else Repo(source, "", name)), name)
 
@@ -74,9 +74,25 @@ def is_path(source: str) -> bool:
     return source.startswith((".", "~", "/", "\\")) or Path(source).is_absolute() or source.count("/") > 1
 
 
+def path_of(source: str, beside: Path) -> Path:
+    """Where a folder of this name is; `~` is the home of a user there is."""
+    try:
+        return beside / Path(source).expanduser()
+    except (RuntimeError, ValueError):
+        return beside / source
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one that can be looked at; no name is too long to ask for."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def checked(folder: Path, name: str) -> Path:
     """The same folder, absolute, if it holds a whole model or adapter. Raises ModelMissing."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise ModelMissing(f"{name}: there is no folder {folder}.", "Name a folder with a model in it, or org/name.")
     if not is_adapter(folder) and not (folder / "config.json").is_file():
         message = f"{name}: {folder} holds no model: it has neither config.json nor {ADAPTER}."

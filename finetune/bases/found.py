@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.bases.files import ADAPTER, checked, find, is_adapter, is_path, read_json
+from finetune.bases.files import ADAPTER, checked, find, is_adapter, is_folder, is_path, path_of, read_json
 from finetune.bases.hub import cached, revision_of
 from finetune.bases.identity import identity
 from finetune.bases.registry import BASES, MINI, Base, named, nearest
@@ -47,8 +47,8 @@ def look(name: str, home: Path) -> Found | None:
     base = named(name)
     if base is None:
         _check_name(name, home)
-    beside = home / Path(name).expanduser()
-    folder = folder_of(base) if base else beside if beside.is_dir() else cached(name)
+    beside = path_of(name, home)
+    folder = folder_of(base) if base else beside if is_folder(beside) else cached(name)
     return _found(name, base, checked(folder, name)) if folder else None
 
 
@@ -74,8 +74,8 @@ def _found(name: str, base: Base | None, folder: Path) -> Found:
 
 def _check_name(name: str, home: Path) -> None:
     """Raises BadInput for a word that is neither a folder nor a name on the Hub, and for the folder of a run."""
-    folder = home / Path(name).expanduser()
-    if folder.is_dir():
+    folder = path_of(name, home)
+    if is_folder(folder):
         if (folder / "final").is_dir() and not (folder / "config.json").is_file():
             raise BadInput(f"{name} is a trained run, not a base.", f"Train it further with --from-run {name}.")
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_model import tiny_model
 
@@ -18,7 +18,7 @@ from finetune.bases import files, found, hub
 from finetune.bases.found import find_base, look, present
 from finetune.bases.identity import identity
 from finetune.bases.registry import BASES, named, nearest
-from retrieval.errors import BadInput, ModelMissing
+from retrieval.errors import BadInput, ModelMissing, UserError
 
 ISSUED = ["tinyllama", "qwen2.5:0.5b", "qwen2.5:1.5b", "llama3.2:1b", "llama3.1:8b", "phi3", "phi", "mistral", "gpt2"]
 
@@ -218,6 +218,14 @@ def test_a_name_that_no_base_has(tmp_path: Path, name: str, said: str, hint: str
         find_base(name, tmp_path / "home")
     assert said in failed.value.message
     assert hint in failed.value.hint
+
+
+@given(st.text(st.sampled_from("~/.\\\0 ab:é-"), max_size=12) | st.text(max_size=400) | st.just("~nobody-here/x"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_a_base_or_is_told(cache: object, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError) as failed:
+        find_base(name, tmp_path / "home")
+    assert failed.value.hint
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
