@@ -352,6 +352,7 @@ def _verdict(said: Feedback) -> str:
 import assistant.render_datasets  # noqa: E402
 import assistant.render_jobs  # noqa: E402
 import assistant.render_made  # noqa: E402
+import assistant.render_models  # noqa: E402
 import assistant.render_review  # noqa: E402
 import assistant.render_runs  # noqa: E402
 import assistant.render_training  # noqa: E402, F401

@@ -34,7 +34,7 @@ TILES = {"cpu": 5, "cuda": 1}
 """Tiles in memory at a time; on a CPU each step of the softmax makes one."""
 HEAP = {"full": 1.2, "lora": 2.3}
 """What activations and logits really take on a CPU: the C library keeps freed blocks that fit nothing else. Peaks of
-Llamas of 5M to 500M parameters were 0.9 to 1.3 times the estimate. With MALLOC_MMAP_THRESHOLD_=1000000 it is 1.0 (4.5 GB
+Llamas of 5M to 500M parameters were 0.9 to 1.4 times the estimate. With MALLOC_MMAP_THRESHOLD_=1000000 it is 1.0 (4.5 GB
 instead of 7.5 for 500M), at a third more processor time."""
 PROGRAM = {"cpu": 800_000_000, "cuda": 600_000_000}
 """Bytes that Python and its libraries take themselves, or the driver's context on the GPU."""
