@@ -147,7 +147,7 @@ def _cancelled(job: Job) -> str:
         return f"{name} waited and is cancelled."
     if job.stopping:
         return f"{name} was told to stop before, and is ended at once."
-    saves = "; it saves a checkpoint first" if job.queue == "training" else ""
+    saves = "; it saves a checkpoint first, and once more ends it at once" if job.queue == "training" else ""
     return f"{name} is told to stop{saves}."
 
 

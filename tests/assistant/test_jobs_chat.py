@@ -206,7 +206,7 @@ def test_cancel_needs_a_number_when_there_are_several(app: App, home: Path, tmp_
     appeared(tmp_path / "2" / "started")
     shown = converse(home, "/cancel", "/cancel 1", "/cancel 2", "/cancel 2")
     assert "2 jobs are running." in shown
-    assert "Job 1 (trial steps) is told to stop; it saves a checkpoint first." in shown
+    assert "Job 1 (trial steps) is told to stop; it saves a checkpoint first, and" in shown
     assert "Job 2 (aside steps) is told to stop.\n" in shown
     assert ended(app, 1).state == ended(app, 2).state == "cancelled"
     assert "No jobs are running." in converse(home, "/cancel")
