@@ -35,8 +35,6 @@ def _(result: TrainResult, screen: Screen) -> None:
         screen.out(f"Model saved: {shown(result.final)}")
     screen.out()
     screen.hanging(_summary(result))
-    for note in (*result.events, *result.warnings):
-        screen.note(note)
     if finished:
         screen.out(dim(f"`dyag promote {result.run}` lets it answer in the modes finetuned and hybrid."))
     else:

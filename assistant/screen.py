@@ -53,6 +53,8 @@ def red(text: str) -> Styled:
 
 
 Text = str | Styled
+_SHOWN = ("loss", "eval_loss")
+"""Figures that a line of progress has room for; the event log of a job has all."""
 _WORTH_A_LINE = 1.0
 """Seconds of work that a log wants to hear of."""
 _LINE_SECONDS, _EVENT_SECONDS = 10.0, 1.0
@@ -269,7 +271,7 @@ class Progress:
         count = f"{self.done}/{self.total} ({self.done / self.total:.0%})" if self.total else f"{self.done}"
         rate = f"{self._rate(now):.3g}/s"
         parts = [f"{self._label}: {count}", rate] if self.total or self.done else [self._label]
-        parts += [f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.figures.items()]
+        parts += [f"{name.replace('_', ' ')} {self.figures[name]:.4g}" for name in _SHOWN if name in self.figures]
         if ended:
             parts.append(f"took {duration(seconds)}")
         elif (left := self._left(now)) is not None:
