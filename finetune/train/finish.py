@@ -61,7 +61,8 @@ def figures(job: Job, seconds: float, epochs: float) -> dict[str, float]:
 def close(job: Job, request: Request, seconds: float, metrics: dict[str, float], events: tuple[str, ...]) -> Manifest:
     """Draw the curve and write the manifest. Raises NoSpace, NoAccess."""
     prepared, folder = job.prepared, job.folder
-    draw(folder.log.read(), f"{folder.path.name}: {prepared.base.found.name}, {job.config.method}", folder.curve)
+    title = f"{folder.path.name}: {job.config.method} of {Path(prepared.base.found.name).name}"
+    draw(folder.log.read(), title, folder.curve)
     return folder.finish(_manifest(job, request, seconds, metrics, events))
 
 

@@ -143,7 +143,7 @@ def _remove(path: Path, before: set[Path] | None) -> None:
 
 def _train(prepared: Prepared, folder: RunFolder, request: Request, progress: Progress, stop: Stop) -> Outcome:
     """Attempt after attempt, each with fewer rows in memory, until one does not run out of it."""
-    started = time.monotonic()
+    started = time.monotonic() - _seconds(folder)
     events: tuple[str, ...] = ()
     job = Job(prepared, prepared.config, folder)
     while (ended := _attempt(job, progress, stop)) is None:
@@ -195,7 +195,7 @@ def _attempt(job: Job, progress: Progress, stop: Stop) -> _Ended | None:
 def _loop(job: Job, checkpoint: Path | None, progress: Progress, stop: Stop) -> _Ended:
     progress.stage("Loading the base")
     model = _base(job)
-    before = max((second for _, second in job.folder.log.read().series("seconds")), default=0.0)
+    before = _seconds(job.folder)
     watch = watching(job.folder, progress, stop, before)
     trainer = trainer_of(job, model, [watch])
     progress.stage("Training")
@@ -204,6 +204,11 @@ def _loop(job: Job, checkpoint: Path | None, progress: Progress, stop: Stop) -> 
     return _Ended(
         trainer.accelerator.unwrap_model(trainer.model), watch.stopped, float(trainer.state.epoch or 0), seconds
     )
+
+
+def _seconds(folder: RunFolder) -> float:
+    """What earlier attempts took, as far as their work is kept."""
+    return max((second for _, second in folder.log.read().series("seconds")), default=0.0)
 
 
 def _base(job: Job) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from finetune.train.config import TrainConfig
@@ -11,6 +12,9 @@ from finetune.train.speed import Work
 
 if TYPE_CHECKING:
     import numpy as np
+
+LOOKED = 100_000
+"""Rows whose order is looked at for what comes together: all of a small dataset's epochs, one of a large one's."""
 
 
 def items(rows: Rows, config: TrainConfig) -> tuple[Any, np.ndarray[Any, Any]]:
@@ -61,11 +65,16 @@ def work(
 
 
 def heaviest(lengths: np.ndarray[Any, Any], config: TrainConfig, micro: int) -> tuple[int, int]:
-    """The most that is in memory at a time, with this many items: (sequences, tokens of each) of the longest ones."""
+    """The most that is in memory at a time in the first epochs: (sequences, tokens of each)."""
     import numpy as np
 
-    longest = np.sort(lengths)[::-1][: max(1, config.batch_size)]
+    taking = order(lengths, config.but(micro_batch=micro))
+    starts = np.arange(0, len(lengths), micro)
     sides = 2 if config.method == "dpo" else 1
-    if config.packing == "none":
-        return sides * min(micro, len(longest)), int(longest[0])
-    return 1, int(longest[:: max(1, config.batch_size // micro)].sum())
+    most = 0
+    for epoch in range(min(math.ceil(config.epochs), 1 + LOOKED // len(lengths))):
+        taking.set_epoch(epoch)
+        taken = lengths[np.fromiter(taking, np.int64, len(lengths))]
+        together = np.maximum if config.packing == "none" else np.add
+        most = max(most, int(together.reduceat(taken, starts).max()))
+    return (sides * min(micro, len(lengths)), most) if config.packing == "none" else (1, most)

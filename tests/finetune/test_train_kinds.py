@@ -43,6 +43,16 @@ def test_pairs_raise_the_better_answer_above_the_other(home: Path) -> None:
     assert all("lora" in name and "ref" not in name for name in weights_of(ended.folder / "final"))
 
 
+def test_pairs_train_a_whole_model_against_what_it_was(home: Path) -> None:
+    ended = run_training(
+        home, method="dpo", tuning="full", dataset=home / "pairs.jsonl", base_model="base", output=home / "dpo-full", epochs=6,
+        learning_rate=1e-3,
+    )  # fmt: skip
+    margins = RunFolder(ended.folder).log.read().series("rewards_margin")
+    assert margins[-1][1] > 0.1
+    assert abs(margins[0][1]) < 1e-3
+
+
 def test_pairs_refine_an_adapter_and_the_run_has_that_adapter_alone(home: Path, parent: Outcome) -> None:
     ended = run_training(
         home,
