@@ -229,7 +229,7 @@ def status_line(app: App, warm: WarmUp) -> str:
         return "loading"
     answer = app.settings.answer
     name = answer.generator if answer.mode == "rag" else answer.finetuned_model or promoted_name(app)
-    made = app.__dict__.get("generator")
+    made = app.__dict__.get("generator") if name else None  # what answered may have been rolled back
     shown = without_passwords(name if made is None or made.name == without_passwords(name) else f"{made.name} ({name})")
     parts = [answer.mode, shown or "no promoted model", index_state(app), *(jobs_state(app) or ["no jobs"])]
     return " · ".join([*parts, *(["loading"] if warm.running else [])])

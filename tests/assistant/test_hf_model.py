@@ -159,6 +159,23 @@ def test_close_ends_an_answer_that_another_thread_reads(model: HfModel, monkeypa
     assert not [t for t in threading.enumerate() if t.name == "hf"]
 
 
+def test_a_prompt_that_nobody_wants_any_more_is_not_read_to_its_end(model: HfModel) -> None:
+    first, second = loaded(model).model.model.layers
+    seen: list[str] = []
+    hooks = [
+        first.register_forward_hook(lambda *_: model.close()),
+        second.register_forward_hook(lambda *_: seen.append("computed")),
+    ]
+    try:
+        with pytest.raises(GeneratorFailed, match="broken off"):
+            list(model.stream(ASKED, SHORT))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert seen == []
+    assert len(pieces(model)) > 0  # and the model answers again
+
+
 def test_a_stream_that_is_not_read_to_its_end_stops_computing(model: HfModel, monkeypatch: pytest.MonkeyPatch) -> None:
     says(model, monkeypatch, tokens(model, "a"))
     stream: Any = model.stream(ASKED, Options(max_tokens=400))

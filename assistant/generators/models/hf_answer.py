@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from assistant.generators.base import Options
@@ -30,7 +30,7 @@ class Answer:
 
     def __init__(self, tokenizer: Any, ends: Sequence[int], stop: str) -> None:
         self.closed = False
-        """Set from any thread to end the answer at its next token."""
+        """Set from any thread to end the answer at the next layer that is computed."""
         self.whole = False
         """Whether it came to its end by itself."""
         self._tokenizer, self._ends, self._stop = tokenizer, ends, stop
@@ -48,7 +48,7 @@ class Answer:
         ids = torch.tensor([list(prompt)], device=model.device)
         greedy = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         sampled = {"do_sample": True, "temperature": options.temperature}
-        with suppress(_Ended):
+        with self._looking_up(model), suppress(_Ended):
             model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
@@ -62,10 +62,26 @@ class Answer:
             )
         self._show(self._text())
 
-    def put(self, value: Any) -> None:
-        """Called by transformers."""
+    @contextmanager
+    def _looking_up(self, model: Any) -> Iterator[None]:
+        """Ends a closed answer at the next layer: a long prompt is read in one go, without a token to end at."""
+        import torch
+
+        lists = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
+        hooks = [layer.register_forward_pre_hook(self._check) for layers in lists for layer in layers]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _check(self, *_: Any) -> None:
         if self.closed:
             raise Closed
+
+    def put(self, value: Any) -> None:
+        """Called by transformers."""
+        self._check()
         if self._ids is None:
             self._ids = []
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 
 JOIN_SECONDS = 5.0
-"""Longest wait for the end of a computation that nobody wants any more: a long prompt is read in one go."""
+"""Longest wait for the end of a computation that nobody wants any more: that of one layer."""
+_COMPUTING: dict[threading.Thread, Answer] = {}
 
 
 class HfModel:
@@ -47,7 +49,7 @@ class HfModel:
         return without_thinking(self._texts(messages, options))
 
     def close(self) -> None:
-        """End every answer at its next token; the model stays loaded."""
+        """End every answer; the model stays loaded."""
         for answer in list(self._answers):
             answer.closed = True
 
@@ -58,6 +60,7 @@ class HfModel:
         self._answers.add(answer)
         thread = threading.Thread(target=self._compute, args=(answer, prompt, options), name="hf", daemon=True)
         deadline = time.monotonic() + options.timeout
+        _COMPUTING[thread] = answer
         thread.start()
         try:
             yield from answer.texts(self.name, deadline)
@@ -87,6 +90,8 @@ class HfModel:
         except BaseException as error:  # noqa: BLE001  (it is raised again in the thread that reads)
             full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
             answer.hear(_out_of_memory(self.name) if full else error)
+        finally:
+            _COMPUTING.pop(threading.current_thread(), None)
 
     @property
     def _loaded(self) -> Loaded:
@@ -104,6 +109,15 @@ class HfModel:
     @cached_property
     def _ends(self) -> list[int]:
         return self._format.ends(self._loaded.model.generation_config.eos_token_id)
+
+
+@atexit.register
+def _end_all() -> None:
+    """torch aborts a process that ends while it computes."""
+    for answer in list(_COMPUTING.values()):
+        answer.closed = True
+    for thread in list(_COMPUTING):
+        thread.join(JOIN_SECONDS)
 
 
 def _out_of_memory(name: str) -> GeneratorFailed:
