@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from finetune.train.attention import EXACT
 from finetune.train.config import Method, TrainConfig, Tuning
 from finetune.train.device import Device
 from finetune.train.ground import Ground
+from finetune.train.options import wrong
 
 SMALL = 100_000_000
 """Parameters below which a model takes, and needs, far larger steps."""
@@ -40,11 +42,14 @@ def rate(method: Method, tuning: Tuning, parameters: int) -> float:
 
 
 def resolve(config: TrainConfig, base: Ground, device: Device) -> TrainConfig:
-    """The configuration with all that does not depend on the rows."""
+    """The configuration with all that does not depend on the rows. Raises BadInput."""
     adapter = _adapter_of(base)
+    exact = base.architecture in EXACT
     packing = config.packing
     if packing == "auto":
-        packing = "rows" if config.method == "sft" else "none"
+        packing = "rows" if config.method == "sft" and exact else "none"
+    if packing != "none" and not exact:
+        raise wrong("packing", packing, f"auto or none for a {base.architecture}, whose rows would see each other")
     longest = min(config.max_length or base.context, base.context)
     return config.but(
         base_model=config.base_model or base.found.source,

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from finetune.bases.load import Wanted, load
 from finetune.runs.folder import RunFolder
 from finetune.runs.store import Runs
+from finetune.train.attention import use_rows
 from finetune.train.callbacks import TrainingFailed, watching
 from finetune.train.config import TrainConfig
 from finetune.train.finish import close, figures, publish
@@ -217,6 +218,8 @@ def _base(job: Job) -> Any:
     dtype = "float32" if config.tuning == "full" else _DTYPES[config.precision]
     wanted = Wanted(str(found.folder), device=config.device, dtype=dtype, quantize=config.quantize)
     model = load(wanted, found.name).model
+    if config.packing != "none":
+        use_rows(model)
     if job.prepared.base.parent:
         import peft
 

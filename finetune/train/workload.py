@@ -49,8 +49,7 @@ def work(
         counts = np.diff([*starts, len(taken)])
         computed, attended = int((longest * counts).sum()), int((longest**2 * counts).sum())
     else:
-        whole = np.add.reduceat(taken, starts)
-        computed, attended = int(whole.sum()), int((whole**2).sum())
+        computed, attended = int(taken.sum()), int((rows.lengths**2).sum()) // 2
     sides = 2 if config.method == "dpo" else 1
     epochs = steps * config.batch_size / len(taken)
     evaluated = len(held) and held.tokens * steps // (config.eval_steps or steps) if held else 0

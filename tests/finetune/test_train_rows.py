@@ -15,6 +15,7 @@ from training import asked, pairs, port_rows, rated, tiny_base, write
 
 from finetune.bases.chat_format import ChatFormat
 from finetune.formats.read import BadRows
+from finetune.train.attention import use_rows
 from finetune.train.order import Order
 from finetune.train.render import IGNORED, Renderer
 from finetune.train.rows import Rows, write_rows
@@ -156,19 +157,25 @@ def test_what_is_in_memory_at_a_time_is_of_about_one_size() -> None:
 # packing -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen2", "gpt2"])
+@pytest.mark.parametrize("family", ["llama", "qwen2", "gpt2", "mistral"])
 def test_rows_laid_end_to_end_do_not_see_each_other(tmp_path: Path, family: str) -> None:
     from transformers import AutoModelForCausalLM
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     torch.set_num_threads(1)
-    model = AutoModelForCausalLM.from_pretrained(tiny_base(tmp_path / f"tiny-{family}", family)).eval()
+    folder = tiny_base(tmp_path / f"tiny-{family}", family)
+    plain, packed = (AutoModelForCausalLM.from_pretrained(folder) for _ in range(2))
+    use_rows(packed)
     rng = torch.Generator().manual_seed(0)
-    rows = [torch.randint(5, 300, (length,), generator=rng).tolist() for length in (7, 31, 12, 3)]
+    rows = [torch.randint(5, 300, (length,), generator=rng).tolist() for length in (7, 31, 12, 3, 1)]
     batch = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)([{"input_ids": row} for row in rows])
-    given = {name: batch[name] for name in ("input_ids", "position_ids")}
-    with torch.no_grad():
-        together = model(**given, use_cache=False).logits[0]
-        apart = torch.cat([model(torch.tensor([row])).logits[0] for row in rows])
+    labels = batch.pop("labels")
+    together = packed(**batch, use_cache=False).logits
+    apart = torch.cat([plain(torch.tensor([row])).logits for row in rows], dim=1)
     assert torch.allclose(together, apart, atol=2e-6)
-    assert (batch["labels"][0, [0, 7, 38, 50]] == IGNORED).all()  # no row is asked to begin the next
+    assert (labels[0, [0, 7, 38, 50, 53]] == IGNORED).all()  # no row is asked to begin the next
+    for model, logits in ((packed, together), (plain, apart)):
+        torch.nn.functional.cross_entropy(logits[0, :-1], labels[0, 1:]).backward()
+        assert model.get_input_embeddings().weight.grad is not None
+    pairs = zip(plain.parameters(), packed.parameters(), strict=True)
+    assert all(torch.allclose(one.grad, other.grad, atol=1e-6) for one, other in pairs)

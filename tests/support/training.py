@@ -19,7 +19,7 @@ NAMES = [f"{first}{second}" for first in ("Bra", "Cor", "Dul", "Fen", "Gil") for
 def tiny_base(
     folder: Path, family: str = "llama", *, template: str = CHATML, width: int = 64, context: int = 512
 ) -> Path:
-    """A model with random weights of two layers: llama, qwen2 or gpt2 (which has no template)."""
+    """A model with random weights of two layers: llama, qwen2, mistral (a window of 10) or gpt2 (no template)."""
     if family == "llama":
         return tiny_model(folder, template=template, width=width, context=context)
     import torch
@@ -33,11 +33,15 @@ def tiny_base(
         config: Any = transformers.GPT2Config(n_embd=width, n_layer=2, n_head=4, n_positions=context, **sizes)
         transformers.GPT2LMHeadModel(config).save_pretrained(folder)
     else:
-        config = transformers.Qwen2Config(
-            hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2, max_position_embeddings=context, tie_word_embeddings=True, **sizes,
-        )  # fmt: skip
-        transformers.Qwen2ForCausalLM(config).save_pretrained(folder)
+        sizes |= {
+            "hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 2, "num_attention_heads": 4,
+            "num_key_value_heads": 2, "max_position_embeddings": context, "tie_word_embeddings": True,
+        }  # fmt: skip
+        if family == "qwen2":
+            transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**sizes)).save_pretrained(folder)
+        else:  # a token sees the ten before it
+            config = transformers.MistralConfig(sliding_window=10, **sizes)
+            transformers.MistralForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
