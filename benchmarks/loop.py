@@ -1,6 +1,6 @@
 """Does the loop teach anything? Dataset, training, promotion, a question, rollback: typed into one chat, then measured.
 
-    python benchmarks/loop.py [--sets demo betagouv] [--count N] [--epochs E]
+    python benchmarks/loop.py [--sets demo betagouv] [--count N] [--steps N]
 
 chat s     `/gen-dataset`, `/train`, `/promote`, a question in hybrid mode, `/rollback`, on standard input of one `dyag chat`
            over a workspace that is indexed; no network, base `mini`, on the CPU. Target: under five minutes.
@@ -52,12 +52,12 @@ CITED = re.compile(r"\[chunk_(\d+)\]")
 Row = dict[str, Any]
 
 
-def lines(question: str, count: int, epochs: float, base: str) -> list[str]:
+def lines(question: str, count: int, steps: int, base: str) -> list[str]:
     """What is typed."""
     rows = "data/finetuning/loop"
     return [
         f"/gen-dataset --context raft --count {count} --train-ratio .6 --val-ratio .05 --output {rows}.jsonl --force",
-        f"/train --dataset {rows}_train.jsonl --base-model {base} --epochs {epochs:g} --force-cpu",
+        f"/train --dataset {rows}_train.jsonl --base-model {base} --max-steps {steps} --force-cpu",
         "/promote latest",
         "/mode hybrid",
         question,
@@ -130,7 +130,7 @@ def measured(name: str, args: Any, work: Path) -> dict[str, Any]:
     home.mkdir(parents=True)
     index = [str(Path(sys.executable).with_name("dyag")), "--home", str(home), "index", str(source)]
     common.run_child(index, dict(os.environ), home)
-    seconds, shown = typed(home, lines(question, args.count, args.epochs, args.base_model))
+    seconds, shown = typed(home, lines(question, args.count, args.steps, args.base_model))
     note(shown)
     rows = common.read_jsonl(home / "data/finetuning/loop_test.jsonl")[: args.limit]
     run = next((home / "models/runs").iterdir()).name
@@ -156,7 +156,7 @@ def main() -> None:
     options = common.parser(__doc__)
     options.add_argument("--sets", nargs="+", choices=sorted(SOURCES), default=sorted(SOURCES, reverse=True))
     options.add_argument("--count", type=int, default=600, help="rows of the dataset (default: %(default)s)")
-    options.add_argument("--epochs", type=float, default=2, help="(default: %(default)s)")
+    options.add_argument("--steps", type=int, default=50, help="of four rows (default: %(default)s)")
     options.add_argument("--limit", type=int, default=None, help="test rows at most")
     options.add_argument("--base-model", default="mini", help="(default: %(default)s)")
     args = options.parse_args()
@@ -177,7 +177,7 @@ def main() -> None:
         minutes = one["chat_s"] / 60
         text += f"\n{name}: right {gained:+.3f} (95%: {low:+.3f} to {high:+.3f}); "
         text += f"the chat took {minutes:.1f} min ({verdict(minutes, MINUTES, at_most=True)})"
-    common.finish("loop", {"sets": found, "count": args.count, "epochs": args.epochs}, text, args.json)
+    common.finish("loop", {"sets": found, "count": args.count, "steps": args.steps}, text, args.json)
 
 
 if __name__ == "__main__":
