@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -218,6 +219,9 @@ def _base(job: Job) -> Any:
     dtype = "float32" if config.tuning == "full" else _DTYPES[config.precision]
     wanted = Wanted(str(found.folder), device=config.device, dtype=dtype, quantize=config.quantize)
     model = load(wanted, found.name).model
+    if config.device == "cuda":
+        # accelerate takes `cuda` for another device than `cuda:0`, and refuses to train 4-bit weights that lie elsewhere.
+        model.hf_device_map = {"": int(os.environ.get("LOCAL_RANK", "0"))}
     if config.packing != "none":
         use_rows(model)
     if job.prepared.base.parent:
