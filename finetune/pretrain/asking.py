@@ -31,6 +31,8 @@ class Pair:
     """What the answer copies; empty for a refusal."""
     gold: tuple[int, ...] = ()
     """Places of the chunks it cites."""
+    quote: str = ""
+    """The words of the cited chunk that state the values, where they are of one chunk."""
 
 
 def stated(rng: random.Random, title: str, language: Language, name: str, values: Sequence[str]) -> str:
@@ -116,7 +118,7 @@ def _closed(rng: random.Random, parts: Sequence[Part], ids: Sequence[int]) -> Pa
 
 
 def _pair(asked: Asked, at: int, ids: Sequence[int]) -> Pair:
-    return Pair(asked.question, cited(asked.answer, ids[at]), asked.answers, (at,))
+    return Pair(asked.question, cited(asked.answer, ids[at]), asked.answers, (at,), asked.quote)
 
 
 def _shuffled(rng: random.Random, asked: Iterable[Asked]) -> list[Asked]:

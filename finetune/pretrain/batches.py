@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.pretrain.curriculum import Row, row, spans, stage
-from finetune.pretrain.tokenizer import BEGIN, END, PAD
+from finetune.pretrain.asking import Pair
+from finetune.pretrain.curriculum import Row, drill, row, stage
+from finetune.pretrain.tokenizer import BEGIN, END
 
-GIVEN, SHOWN, SAID, VALUE, ID, REFUSAL = range(6)
+GIVEN, SHOWN, SAID, VALUE, ID, REFUSAL, VALUE_FIRST, ID_FIRST = range(8)
 """What a token is: the system message and the roles, a document or question, an answer, in it a copied value, the digits
-of an id, or a refusal."""
+of an id, or a refusal. The first token of a value or an id is the hard one: what follows is only copied."""
+_CITED = re.compile(r"\[chunk_(\d+)\]")
+FIRST = {VALUE: VALUE_FIRST, ID: ID_FIRST}
+
+
+VALUE_LOOK, ID_LOOK, HOME_ID, HOME_TITLE, ABOUT = range(5)
+"""Looks that heads are shown: from before a value to where it stands; from before an id to where the value stands that it
+proves; from there to the id and to the title of its chunk; from before a value to what the question is about."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a head should look: from one token of a row to an earlier one."""
+
+    look: int
+    at: int
+    found: int
 
 
 @dataclass(frozen=True)
@@ -21,6 +39,7 @@ class Encoded:
 
     ids: list[int]
     kinds: list[int]
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,41 +52,98 @@ class Coder:
         begin, end = (self.tokenizer.convert_tokens_to_ids(token) for token in (BEGIN, END))
         ids: list[int] = []
         kinds: list[int] = []
+        points: list[Point] = []
         said = iter(made.pairs)
+        shown: Shown | None = None
+        question: Shown | None = None
         for message in made.messages:
-            head = [begin, *self._plain(f"{message.role}\n")]
+            ids += [begin, *self._plain(f"{message.role}\n")]
+            kinds += [GIVEN] * (len(ids) - len(kinds))
+            body = self._encode(message.content)
             if message.role == "assistant":
                 pair = next(said)
-                body, kind = self._answer(message.content, pair.values, refused=not pair.gold)
+                kind, firsts = _kinds(message.content, body.offsets, pair)
+                if shown is not None and question is not None:
+                    points += _points(shown, question, made, pair, {len(ids) + i: w for i, w in firsts.items()})
             else:
-                body = self._plain(message.content)
-                kind = [GIVEN if message.role == "system" else SHOWN] * len(body)
-            last = SAID if message.role == "assistant" else GIVEN
-            ids += [*head, *body, end, *self._plain("\n")]
-            kinds += [*[GIVEN] * len(head), *kind, last, GIVEN]
+                question = Shown(message.content, body.offsets, len(ids))
+                shown = shown or (question if message.role == "user" else None)
+                kind = [GIVEN if message.role == "system" else SHOWN] * len(body.ids)
+            ids += [*body.ids, end, *self._plain("\n")]
+            kinds += [*kind, SAID if message.role == "assistant" else GIVEN, GIVEN]
+        return Encoded(ids, kinds, tuple(points))
+
+    def drilled(self, lines: Sequence[tuple[str, str]], again: Sequence[tuple[str, str]]) -> Encoded:
+        """Keys and values, then the same again, of which the values are learnt."""
+        ids: list[int] = []
+        kinds: list[int] = []
+        for repeated, (name, value) in [*((False, line) for line in lines), *((True, line) for line in again)]:
+            asked, answer = self._plain(name), self._plain(f"{value}\n")
+            ids += [*asked, *answer]
+            kinds += [SHOWN] * len(asked)
+            kinds += [VALUE_FIRST, *[VALUE] * (len(answer) - 1)] if repeated else [SHOWN] * len(answer)
         return Encoded(ids, kinds)
 
-    def repeated(self, text: str) -> Encoded:
-        """Plain text of which everything is learnt."""
-        ids = self._plain(text)
-        return Encoded(ids, [SAID] * len(ids))
-
     def _plain(self, text: str) -> list[int]:
-        return list(self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+        return list(self._encode(text).ids)
 
-    def _answer(self, text: str, values: Sequence[str], *, refused: bool) -> tuple[list[int], list[int]]:
-        made = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
-        kinds = [REFUSAL if refused else SAID] * len(made.ids)
-        marks = [(VALUE, at, at + len(v)) for v in values if (at := text.find(v)) >= 0]
-        at = text.find("[chunk_")
-        while at >= 0:
-            marks.append((ID, at + len("[chunk_"), text.index("]", at)))
-            at = text.find("[chunk_", at + 1)
-        for kind, first, last in marks:
-            for i, (begin, end) in enumerate(made.offsets):
-                if begin < last and end > first and begin >= first - 1:
-                    kinds[i] = kind
-        return list(made.ids), kinds
+    def _encode(self, text: str) -> Any:
+        return self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+
+
+def _kinds(text: str, offsets: Sequence[tuple[int, int]], pair: Pair) -> tuple[list[int], dict[int, str]]:
+    """What each token of an answer is; and by the first token of each value and id, what it begins."""
+    kinds = [SAID if pair.gold else REFUSAL] * len(offsets)
+    marks = [(VALUE, at, v) for v in pair.values if (at := text.find(v)) >= 0]
+    marks += [(ID, match.start(1), match[1]) for match in _CITED.finditer(text)]
+    firsts: dict[int, str] = {}
+    for kind, first, words in marks:
+        within = [i for i, (b, e) in enumerate(offsets) if b < first + len(words) and e > first and b >= first - 1]
+        for i in within:
+            kinds[i] = FIRST[kind] if i == within[0] else kind
+        firsts |= dict.fromkeys(within[:1], words)
+    return kinds, {i: words for i, words in firsts.items() if kinds[i] in FIRST.values()}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The message with the documents, where its tokens lie in it, and the place of its first in the row."""
+
+    text: str
+    offsets: Sequence[tuple[int, int]]
+    first: int
+
+    def token(self, character: int) -> int:
+        """Place in the row of the token with a character of the message."""
+        return self.first + next(i for i, (_, end) in enumerate(self.offsets) if end > character)
+
+
+def _points(shown: Shown, question: Shown, made: Row, pair: Pair, firsts: Mapping[int, str]) -> Iterator[Point]:
+    """The looks of one answer; `firsts`: what begins at which tokens of it. None where it cites two chunks, or none."""
+    if not pair.quote or len(pair.gold) != 1:
+        return
+    part, number = made.parts[pair.gold[0]], made.ids[pair.gold[0]]
+    head = shown.text.find(f'<document id="chunk_{number}"')
+    quote = shown.text.find(pair.quote, shown.text.find(part.chunk.text, head))
+    if head < 0 or quote < 0:
+        return
+    homes = {shown.token(quote + at) for v in pair.values if (at := _value_at(pair.quote, v)) >= 0}
+    for home in homes:
+        yield Point(HOME_ID, home, shown.token(head + len('<document id="chunk_')))
+        yield Point(HOME_TITLE, home, shown.token(shown.text.index('title="', head) + len('title="')))
+    asked = question.text.rfind(part.document.title)
+    for token, words in firsts.items():
+        value = _value_at(pair.quote, words if words in pair.values else pair.values[0])
+        if value >= 0:
+            yield Point(VALUE_LOOK if words in pair.values else ID_LOOK, token - 1, shown.token(quote + value))
+        if asked >= 0:
+            yield Point(ABOUT, token - 1, question.token(asked))
+
+
+def _value_at(quote: str, value: str) -> int:
+    """Where a value stands in the line that states it: after the key, where there is one."""
+    after = quote.lower().find(value.lower(), quote.find(":") + 1)
+    return after if after >= 0 else quote.lower().find(value.lower())
 
 
 def buffer(coder: Coder, seed: int, number: int, progress: float, tokens: int, count: int) -> list[list[Encoded]]:
@@ -76,10 +152,8 @@ def buffer(coder: Coder, seed: int, number: int, progress: float, tokens: int, c
     at = stage(progress)
     rows: list[Encoded] = []
     while len(rows) < count:
-        if rng.random() < (0.1 if progress < 0.1 else 0.02):
-            made = coder.repeated(spans(rng, rng.choice(("fr", "en"))))
-        else:
-            made = coder.encoded(row(rng, at))
+        drilled = rng.random() < at.drills
+        made = coder.drilled(*drill(rng, rng.choice(("fr", "en")))) if drilled else coder.encoded(row(rng, at))
         if len(made.ids) <= at.longest:
             rows.append(made)
     rows.sort(key=lambda encoded: len(encoded.ids))
@@ -98,14 +172,12 @@ def padded(length: int) -> int:
     return -(-length // 32) * 32
 
 
-def tensors(batch: Sequence[Encoded], pad: int) -> tuple[Any, Any]:
-    """Tokens and kinds of a batch, (rows, length) each; padding is at the end and given."""
+def tensors(batch: Sequence[Encoded], pad: int) -> tuple[Any, Any, Any]:
+    """Tokens and kinds of a batch, (rows, length) each; padding is at the end and given. Points, (n, 4): row, look, at, found."""
     import torch
 
     length = padded(max(len(e.ids) for e in batch))
     ids = torch.tensor([e.ids + [pad] * (length - len(e.ids)) for e in batch])
     kinds = torch.tensor([e.kinds + [GIVEN] * (length - len(e.kinds)) for e in batch])
-    return ids, kinds
-
-
-__all__ = ["GIVEN", "ID", "PAD", "REFUSAL", "SAID", "SHOWN", "VALUE", "Coder", "Encoded", "buffer", "padded", "tensors"]
+    points = [(i, p.look, p.at, p.found) for i, e in enumerate(batch) for p in e.points]
+    return ids, kinds, torch.tensor(points, dtype=torch.long).reshape(-1, 4)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from finetune.pretrain import values
 from finetune.pretrain.asking import Pair, pairs
 from finetune.pretrain.prompts import LEARNT, NOT_LEARNT, SYSTEM, asked, fenced
-from finetune.pretrain.sheets import Part, Size, made
+from finetune.pretrain.sheets import Part, Size, key, made
 from retrieval.types import Language, Message
 
 LARGEST_ID = 99_999
@@ -33,13 +33,15 @@ class Stage:
     """Share of rows with the system message."""
     longest: int
     """Tokens of a row; longer ones are left out."""
+    drills: float = 0.02
+    """Share of rows that are only a drill."""
 
 
 STAGES = (
-    Stage(0.10, (1,), Size((1, 5), 0.0, 0.0, 0.05), (4, 6, 8), 0.02, 512),
-    Stage(0.25, (1, 2, 2, 3), Size((1, 6), 0.1, 0.1, 0.1), (4, 6, 8), 0.05, 768),
-    Stage(0.50, (1, 2, 3, 3, 4), Size((1, 8), 0.25), (2, 4, 6, 8, 10), 0.1, 1024),
-    Stage(0.75, (1, 2, 3, 3, 4, 5), Size((1, 10), 0.4), (1, 4, 6, 8), 0.25, 1280),
+    Stage(0.10, (1,), Size((1, 5), 0.0, 0.0, 0.05), (4, 6, 8), 0.02, 512, 0.2),
+    Stage(0.3, (1, 1, 2, 2, 3), Size((2, 8), 0.1, 0.1, 0.1), (4, 6, 8), 0.05, 768, 0.15),
+    Stage(0.55, (1, 2, 3, 3, 4), Size((2, 10), 0.25), (2, 4, 6, 8, 10), 0.1, 1024),
+    Stage(0.78, (1, 2, 3, 3, 4, 5), Size((1, 10), 0.4), (1, 4, 6, 8), 0.25, 1280),
     Stage(1.01, (1, 3, 3, 3, 4, 5, 6), Size((1, 12), 0.5), (1, 2, 4, 6, 8), 0.8, 1792),
 )
 
@@ -108,11 +110,8 @@ def _unlearnt(rng: random.Random, language: Language) -> Row:
     return Row(messages, (), (), (pair,), language)
 
 
-def spans(rng: random.Random, language: Language) -> str:
-    """Lines of a made-up document, repeated in another order: from such text copying is learnt first."""
-    lines = [
-        f"{values.term(rng, language)} : {rng.choice(values.ANY)(rng, language)}" for _ in range(rng.randint(3, 7))
-    ]
-    lines += [values.title(rng, language) for _ in range(rng.randint(1, 3))]
-    again = rng.sample(lines, len(lines))
-    return "\n".join([*lines, *again])
+def drill(rng: random.Random, language: Language) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Lines of a key and a value, and the same in another order: finding a value by its key, and nothing else."""
+    keys = dict.fromkeys(key(rng, language) for _ in range(rng.randint(3, 8)))
+    lines = [(f"{name} :", f" {rng.choice(values.ANY)(rng, language)}") for name in keys]
+    return lines, rng.sample(lines, len(lines))

@@ -32,6 +32,7 @@ def publish(
     half.save_pretrained(part)
     tokenizer.save_pretrained(part)
     _write_tokenizer_config(part / "tokenizer_config.json")
+    (part / "model.safetensors").chmod(0o644)  # written for its owner alone
     (part / "README.md").write_text(card(half, trained, figures), encoding="utf-8")
     if folder.exists():
         folder.rename(old)

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from finetune.pretrain.batches import ID, REFUSAL, SAID, SHOWN, VALUE
+from finetune.pretrain.batches import ID, ID_FIRST, REFUSAL, SAID, SHOWN, VALUE, VALUE_FIRST
+from finetune.pretrain.pointer import Pointer
 
 LEARNT_OF_SHOWN = 0.15
 """Share of the documents' own tokens whose prediction is learnt too."""
 WEIGHT_OF_SHOWN = 0.3
-WEIGHTS = {SAID: 1.0, VALUE: 1.5, ID: 1.5, REFUSAL: 1.0}
+WEIGHTS = {SAID: 0.6, VALUE: 1.0, ID: 1.0, REFUSAL: 0.6, VALUE_FIRST: 6.0, ID_FIRST: 6.0}
 
 
 class Workers:
@@ -27,21 +28,22 @@ class Workers:
 
         torch.set_num_threads(1)
         self._replicas = [model, *(_replica(model) for _ in range(count - 1))]
+        self._pointers = [Pointer(replica) for replica in self._replicas]
         self.pool = ThreadPoolExecutor(count)
 
-    def gradient(self, ids: Any, kinds: Any, seed: int) -> tuple[float, Any, Any]:
+    def gradient(self, ids: Any, kinds: Any, points: Any, seed: int) -> tuple[float, Any, Any]:
         """Leave the batch's gradient in the model. Returns the loss, which learnt tokens are right, and their kinds."""
         import torch
 
         weights = weights_of(kinds[:, 1:], torch.Generator().manual_seed(seed))
-        done = list(self.pool.map(lambda i: self._part(i, ids, kinds, weights), range(len(self._replicas))))
+        done = list(self.pool.map(lambda i: self._part(i, ids, kinds, points, weights), range(len(self._replicas))))
         self._gather()
         return sum(d[0] for d in done), torch.cat([d[1] for d in done]), torch.cat([d[2] for d in done])
 
     def close(self) -> None:
         self.pool.shutdown()
 
-    def _part(self, worker: int, ids: Any, kinds: Any, weights: Any) -> tuple[float, Any, Any]:
+    def _part(self, worker: int, ids: Any, kinds: Any, points: Any, weights: Any) -> tuple[float, Any, Any]:
         """The gradient of one worker's rows, in its replica."""
         import torch
 
@@ -55,7 +57,9 @@ class Workers:
             states = model.model(input_ids=ids[mine, :-1], use_cache=False).last_hidden_state
             logits = model.lm_head(states[wanted])
         losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-        loss = (losses * weights[mine][wanted]).sum() / weights.sum()
+        own = points[points[:, 0] % len(self._replicas) == worker]
+        looked = self._pointers[worker].loss(torch.cat([own[:, :1] // len(self._replicas), own[:, 1:]], 1))
+        loss = ((losses * weights[mine][wanted]).sum() + looked) / weights.sum()
         loss.backward()
         return loss.item(), logits.detach().argmax(-1) == targets, kinds[mine, 1:][wanted]
 

@@ -13,7 +13,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from finetune.pretrain.batches import ID, REFUSAL, SAID, SHOWN, VALUE, Coder, Encoded, buffer, tensors
+from finetune.pretrain.batches import (
+    ID,
+    ID_FIRST,
+    REFUSAL,
+    SAID,
+    SHOWN,
+    VALUE,
+    VALUE_FIRST,
+    Coder,
+    Encoded,
+    buffer,
+    tensors,
+)
 from finetune.pretrain.curriculum import STAGES, row
 from finetune.pretrain.gradient import Workers
 from finetune.pretrain.model import build
@@ -21,7 +33,9 @@ from finetune.pretrain.muon import Muon
 from finetune.pretrain.plan import Plan
 from retrieval.errors import BadInput
 
-NAMES = {SAID: "said", VALUE: "value", ID: "id", REFUSAL: "refusal"}
+NAMES = {
+    SAID: "said", REFUSAL: "refusal", VALUE_FIRST: "value_first", VALUE: "value", ID_FIRST: "id_first", ID: "id",
+}  # fmt: skip
 
 
 class Trainer:
@@ -110,8 +124,8 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = most * rate
         batch = self._next()
-        ids, kinds = tensors(batch, self.pad)
-        loss, right, of = self.workers.gradient(ids, kinds, self.plan.seed * 1_000_003 + self.step)
+        ids, kinds, points = tensors(batch, self.pad)
+        loss, right, of = self.workers.gradient(ids, kinds, points, self.plan.seed * 1_000_003 + self.step)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         muon, adam = self.optimizers
         muon.step(self.workers.pool.map)
@@ -141,7 +155,7 @@ class Trainer:
         kinds: list[Any] = []
         with torch.no_grad():
             for i in range(0, len(self._held_out), 4):
-                ids, of = tensors(self._held_out[i : i + 4], self.pad)
+                ids, of, _ = tensors(self._held_out[i : i + 4], self.pad)
                 logits = self.model(input_ids=ids).logits[:, :-1]
                 keep = of[:, 1:] > SHOWN
                 right.append((logits.argmax(-1) == ids[:, 1:])[keep])

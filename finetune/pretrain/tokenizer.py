@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from finetune.pretrain import values, words
-from finetune.pretrain.curriculum import STAGES, row, spans
+from finetune.pretrain.curriculum import STAGES, drill, row
 from finetune.pretrain.prompts import LEARNT, SYSTEM
 from retrieval.types import Language
 
@@ -72,5 +72,5 @@ def _texts(seed: int, rows: int) -> Iterator[str]:
     for number in range(rows):
         made = row(rng, STAGES[1 + number % 4])
         yield "\n".join(message.content for message in made.messages if message.role != "system")
-        yield spans(rng, rng.choice(languages))
+        yield "\n".join(f"{name}{value}" for name, value in drill(rng, rng.choice(languages))[0])
         yield f"{values.title(rng, 'fr')}\n{values.title(rng, 'en')}"

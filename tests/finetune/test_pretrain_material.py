@@ -17,7 +17,7 @@ from assistant.settings import PromptSettings
 from finetune.generate.keys import folded
 from finetune.generate.nouns import noun
 from finetune.pretrain import values, words
-from finetune.pretrain.curriculum import STAGES, Row, row, spans, stage
+from finetune.pretrain.curriculum import STAGES, Row, drill, row, stage
 from finetune.pretrain.prompts import LEARNT, NOT_LEARNT, REFUSALS, SYSTEM, asked, fenced
 from finetune.pretrain.sheets import Size, made
 from retrieval.types import Language, Passage
@@ -115,9 +115,10 @@ def test_a_document_states_each_field_word_for_word() -> None:
                 assert all(value in field.quote for value in field.values)
 
 
-def test_repeated_lines_are_all_there_twice() -> None:
-    lines = spans(random.Random(3), "fr").split("\n")
-    assert sorted(lines[: len(lines) // 2]) == sorted(lines[len(lines) // 2 :])
+def test_a_drill_has_every_line_twice() -> None:
+    lines, again = drill(random.Random(3), "fr")
+    assert sorted(lines) == sorted(again)
+    assert len({name for name, _ in lines}) == len(lines)
 
 
 @given(st.integers())

@@ -17,17 +17,32 @@ from hypothesis import strategies as st
 from finetune.bases.chat_format import ChatFormat
 from finetune.pretrain import tokenizer as tokens
 from finetune.pretrain.__main__ import main
-from finetune.pretrain.batches import GIVEN, ID, REFUSAL, SAID, VALUE, Coder, buffer, tensors
+from finetune.pretrain.batches import (
+    GIVEN,
+    HOME_ID,
+    ID,
+    ID_FIRST,
+    ID_LOOK,
+    REFUSAL,
+    SAID,
+    VALUE,
+    VALUE_FIRST,
+    VALUE_LOOK,
+    Coder,
+    buffer,
+    tensors,
+)
 from finetune.pretrain.curriculum import STAGES, row
 from finetune.pretrain.folder import publish
 from finetune.pretrain.loop import Trainer
 from finetune.pretrain.model import Shape, build
 from finetune.pretrain.muon import Muon, orthogonal
 from finetune.pretrain.plan import Plan
+from finetune.pretrain.pointer import Pointer
 from retrieval.errors import BadInput
 from retrieval.types import Message
 
-TINY = Shape(layers=3, width=32, heads=2, inner=48, vocabulary=700, context=2048)
+TINY = Shape(layers=4, width=32, heads=4, inner=48, vocabulary=700, context=2048)
 SPECIAL = {"begin": 1, "end": 2, "pad": 0}
 
 
@@ -99,13 +114,32 @@ def test_the_kinds_mark_the_values_and_the_ids_of_answers(tokenizer: Any) -> Non
     made = next(r for i in range(99) if (r := row(random.Random(i), STAGES[1])).pairs[0].gold)
     encoded = coder.encoded(made)
     cited = [made.ids[at] for pair in made.pairs for at in pair.gold]
-    digits = [i for i, kind in zip(encoded.ids, encoded.kinds, strict=True) if kind == ID]
+    digits = [i for i, kind in zip(encoded.ids, encoded.kinds, strict=True) if kind in (ID, ID_FIRST)]
     assert tokenizer.decode(digits).replace("\n", "") == "".join(map(str, cited))
-    copied = tokenizer.decode([i for i, kind in zip(encoded.ids, encoded.kinds, strict=True) if kind == VALUE])
+    copied = tokenizer.decode(
+        [i for i, kind in zip(encoded.ids, encoded.kinds, strict=True) if kind in (VALUE, VALUE_FIRST)]
+    )
     assert made.pairs[0].values[0].strip() in copied
     assert encoded.kinds[0] == GIVEN
     ends = [k for i, k in zip(encoded.ids, encoded.kinds, strict=True) if i == 2 and k == SAID]
     assert len(ends) == len(made.pairs)
+
+
+def test_the_points_are_where_the_values_and_ids_stand(tokenizer: Any) -> None:
+    seen = 0
+    for i in range(40):
+        encoded = Coder(tokenizer).encoded(row(random.Random(i), STAGES[i % 5]))
+        for point in encoded.points:
+            assert point.found < point.at
+            said, found = (tokenizer.decode([encoded.ids[at]]) for at in (point.at + 1, point.found))
+            if point.look == VALUE_LOOK:
+                assert found.strip().lower()[:1] == said.strip().lower()[:1]
+            elif point.look == HOME_ID:
+                assert found.isdigit()
+            elif point.look == ID_LOOK:
+                assert encoded.kinds[point.at + 1] == ID_FIRST
+            seen += 1
+    assert seen > 100
 
 
 # batches -------------------------------------------------------------------------------------------------------------
@@ -117,7 +151,7 @@ def test_a_buffer_is_the_same_for_the_same_numbers_and_keeps_to_its_room(tokeniz
     assert one == other
     assert one != next_one
     for batch in one:
-        ids, kinds = tensors(batch, 0)
+        ids, kinds, _ = tensors(batch, 0)
         assert ids.shape == kinds.shape
         assert ids.numel() <= 3000 or len(batch) == 1
         assert bool((kinds[ids == 0] == GIVEN).all())
@@ -170,6 +204,23 @@ def test_muon_goes_downhill() -> None:
         optimizer.step()
         optimizer.zero_grad()
     assert ((weight - aim) ** 2).sum().item() < first / 4
+
+
+def test_a_pointer_learns_where_to_look() -> None:
+    model = build(TINY, 1, SPECIAL)
+    pointer = Pointer(model)
+    ids = torch.randint(3, 700, (2, 30), generator=torch.Generator().manual_seed(0))
+    points = torch.tensor([[0, VALUE_LOOK, 20, 5], [1, HOME_ID, 25, 11]])
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(30):
+        model.model(input_ids=ids)
+        loss = pointer.loss(points)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < losses[0] / 4
 
 
 # loop ----------------------------------------------------------------------------------------------------------------
@@ -267,20 +318,7 @@ def test_the_card_has_the_figures_it_is_given(run: Any, tmp_path: Path) -> None:
 
 def test_the_command_trains_publishes_and_refuses_to_run_over_a_run(tokenizer: Any, tmp_path: Path, capsys) -> None:
     tokenizer.save_pretrained(tmp_path / "mini-training" / "tokenizer")
-    small = [
-        "--layers",
-        "3",
-        "--width",
-        "32",
-        "--heads",
-        "2",
-        "--inner",
-        "48",
-        "--vocabulary",
-        "700",
-        "--tokens",
-        "700",
-    ]
+    small = "--layers 4 --width 32 --heads 4 --inner 48 --vocabulary 700 --tokens 700".split()
     command = ["--steps", "2", "--output", str(tmp_path / "mini"), *small]
     assert main(command) == 0
     assert (tmp_path / "mini" / "model.safetensors").is_file()
@@ -302,7 +340,7 @@ def test_nothing_is_read_where_nothing_was_saved(run: Any) -> None:
 def test_a_checkpoint_of_another_size_is_refused(run: Any) -> None:
     run("sized").save()
     with pytest.raises(BadInput, match="another size"):
-        run("sized", shape=Shape(layers=3, width=32, heads=2, inner=64, vocabulary=700)).load()
+        run("sized", shape=Shape(layers=4, width=32, heads=4, inner=64, vocabulary=700)).load()
 
 
 def test_help_loads_no_torch() -> None:
