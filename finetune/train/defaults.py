@@ -28,7 +28,9 @@ RATES: dict[tuple[Method, bool, bool], float] = {
 }
 """Learning rate by (method, adapter, small). trl's own for adapters of models of 1B and more, DPO as field reports have it."""
 EVALUATIONS = 8
-"""In one training."""
+"""In one training, at most; two at least."""
+WATCHING = 0.15
+"""Share of the training's work that evaluations may add; a row that is only watched costs a third of one that is learnt."""
 SAVES = 4
 UNBALANCED = 3.0
 """Times one class of ratings outnumbers the other from which the loss that needs no reference of both is taken."""
@@ -76,11 +78,12 @@ def steps_of(config: TrainConfig, rows: int) -> int:
     return min(math.ceil(each * config.epochs), config.max_steps or 10**12)
 
 
-def with_steps(config: TrainConfig, steps: int, validation: bool) -> TrainConfig:
-    """When it evaluates and saves: several times, and together, so that the best state is one that was saved."""
-    every = config.eval_steps or max(1, math.ceil(steps / EVALUATIONS))
-    if not validation:
+def with_steps(config: TrainConfig, steps: int, watched: int) -> TrainConfig:
+    """When it evaluates on `watched` rows, and saves: together, so that the best state is one that was saved."""
+    if not watched:
         return config.but(eval_steps=None, save_steps=config.save_steps or max(1, math.ceil(steps / SAVES)))
+    affordable = int(WATCHING * 3 * steps * config.batch_size / watched)
+    every = config.eval_steps or max(1, math.ceil(steps / min(EVALUATIONS, max(2, affordable))))
     save = config.save_steps or every
     return config.but(eval_steps=every, save_steps=math.ceil(save / every) * every)
 

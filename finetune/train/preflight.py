@@ -209,7 +209,7 @@ def _report(config: TrainConfig, base: Ground, device: Device, rows: Rows, held:
     config, memory = fitted(config, base.shape, device, lengths)
     config = with_loss(config, labels)
     steps = steps_of(config, len(lengths))
-    config = with_steps(config, steps, held is not None)
+    config = with_steps(config, steps, len(held) if held else 0)
     padding, todo = work(rows, lengths, config, steps, held)
     seconds = estimate(base.shape, config, todo, measure(device, base.shape.width))
     return Report(

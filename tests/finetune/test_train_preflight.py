@@ -12,6 +12,7 @@ from training import NAMES, Watcher, asked, pairs, port_rows, rated, run_trainin
 from finetune.formats.read import BadRows
 from finetune.train import preflight as module
 from finetune.train.config import TrainConfig
+from finetune.train.defaults import with_steps
 from finetune.train.preflight import Report, preflight
 from finetune.train.run import Folders
 from retrieval.errors import BadInput, ModelMissing, NoSpace, NotFound, UserError
@@ -178,3 +179,9 @@ def test_a_tokenizer_that_is_missing_is_told(home: Path, tmp_path: Path) -> None
         (base / name).unlink()
     with pytest.raises(ModelMissing, match="tokenizer"):
         check(home, base_model=str(base))
+
+
+@pytest.mark.parametrize(("steps", "watched", "every"), [(800, 100, 100), (20, 20, 10), (60, 1000, 30), (1, 5, 1)])
+def test_evaluations_take_a_small_share_of_the_work(steps: int, watched: int, every: int, tmp_path: Path) -> None:
+    config = with_steps(TrainConfig(dataset=tmp_path / "x.jsonl", batch_size=4), steps, watched)
+    assert (config.eval_steps, config.save_steps) == (every, every)
