@@ -19,14 +19,15 @@ RATES: dict[tuple[Method, bool, bool], float] = {
     ("dpo", False, False): 1e-6,
     ("kto", True, False): 1e-5,
     ("kto", False, False): 1e-6,
-    ("sft", True, True): 2e-3,
+    ("sft", True, True): 5e-3,
     ("sft", False, True): 5e-4,
     ("dpo", True, True): 2e-4,
     ("dpo", False, True): 2e-5,
     ("kto", True, True): 2e-4,
     ("kto", False, True): 2e-5,
 }
-"""Learning rate by (method, adapter, small). trl's own for adapters of models of 1B and more, DPO as field reports have it."""
+"""Learning rate by (method, adapter, small). For large ones what trl and field reports
+use. For small ones an adapter on mini (88 rows, 3 epochs) ended at a validation loss of 2.49 with 5e-3, 2.65 with 2e-3."""
 EVALUATIONS = 8
 """In one training, at most; two at least."""
 WATCHING = 0.15
