@@ -11,7 +11,7 @@ from finetune.examples import Asked
 from finetune.generate.ask import about_field, about_records, name_of, shown, yes_or_no
 from finetune.generate.cite import cited
 from finetune.generate.fields import Field
-from finetune.generate.nouns import Noun, noun
+from finetune.generate.nouns import Noun, noun, spoken
 from finetune.generate.phrase import ANSWERS, QUESTIONS, enumerated, filled, second, words
 from finetune.generate.values import day
 from finetune.pretrain.prompts import REFUSALS
@@ -19,6 +19,8 @@ from finetune.pretrain.prose import definition, mission, section
 from finetune.pretrain.sheets import Part, key
 from finetune.sources import SourceChunk, SourceDocument
 from retrieval.types import Language
+
+LANGUAGES: tuple[Language, Language] = ("fr", "en")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Pair:
     """Places of the chunks it cites."""
     quote: str = ""
     """The words of the cited chunk that state the values, where they are of one chunk."""
+    names: tuple[str, ...] = ()
+    """What the field is called, in the chunk and in the answer."""
 
 
 def stated(rng: random.Random, title: str, language: Language, name: str, values: Sequence[str]) -> str:
@@ -71,7 +75,7 @@ def _known(rng: random.Random, parts: Sequence[Part], ids: Sequence[int]) -> Pai
         asked = next(iter(_shuffled(rng, about_records(part.document, field, rng))), None)
     else:
         asked = _about(rng, part.document, field)
-    return _pair(asked, at, ids) if asked else None
+    return _pair(asked, at, ids, field) if asked else None
 
 
 class _Steady(random.Random):
@@ -114,11 +118,15 @@ def _closed(rng: random.Random, parts: Sequence[Part], ids: Sequence[int]) -> Pa
     field = rng.choice(parts[at].fields)
     wrong = [v for part in parts for f in part.fields if f is not field and f.shape == field.shape for v in f.values]
     asked = next(yes_or_no(parts[at].document, field, wrong, rng), None)
-    return _pair(asked, at, ids) if asked else None
+    return _pair(asked, at, ids, field) if asked else None
 
 
-def _pair(asked: Asked, at: int, ids: Sequence[int]) -> Pair:
-    return Pair(asked.question, cited(asked.answer, ids[at]), asked.answers, (at,), asked.quote)
+def _pair(asked: Asked, at: int, ids: Sequence[int], field: Field | None = None) -> Pair:
+    names: tuple[str, ...] = ()
+    if field is not None:
+        known = [noun(field.key, language) for language in LANGUAGES]
+        names = (field.key, spoken(field.key), *(name for n in known for name in (n.plural, n.word) if name))
+    return Pair(asked.question, cited(asked.answer, ids[at]), asked.answers, (at,), asked.quote, names)
 
 
 def _shuffled(rng: random.Random, asked: Iterable[Asked]) -> list[Asked]:

@@ -19,9 +19,10 @@ _CITED = re.compile(r"\[chunk_(\d+)\]")
 FIRST = {VALUE: VALUE_FIRST, ID: ID_FIRST}
 
 
-VALUE_LOOK, ID_LOOK, HOME_ID, HOME_TITLE, ABOUT = range(5)
+VALUE_LOOK, ID_LOOK, HOME_ID, HOME_TITLE, ABOUT, KEY = range(6)
 """Looks that heads are shown: from before a value to where it stands; from before an id to where the value stands that it
-proves; from there to the id and to the title of its chunk; from before a value to what the question is about."""
+proves; from there to the id and to the title of its chunk; from before a value to what the question is about; from a value,
+in a chunk or before it is said, to the end of its key."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class Coder:
                 pair = next(said)
                 kind, firsts = _kinds(message.content, body.offsets, pair)
                 if shown is not None and question is not None:
-                    points += _points(shown, question, made, pair, {len(ids) + i: w for i, w in firsts.items()})
+                    points += _points(
+                        shown, question, Shown(message.content, body.offsets, len(ids)), made, pair,
+                        {len(ids) + i: w for i, w in firsts.items()},
+                    )  # fmt: skip
             else:
                 question = Shown(message.content, body.offsets, len(ids))
                 shown = shown or (question if message.role == "user" else None)
@@ -118,7 +122,9 @@ class Shown:
         return self.first + next(i for i, (_, end) in enumerate(self.offsets) if end > character)
 
 
-def _points(shown: Shown, question: Shown, made: Row, pair: Pair, firsts: Mapping[int, str]) -> Iterator[Point]:
+def _points(
+    shown: Shown, question: Shown, answer: Shown, made: Row, pair: Pair, firsts: Mapping[int, str]
+) -> Iterator[Point]:
     """The looks of one answer; `firsts`: what begins at which tokens of it. None where it cites two chunks, or none."""
     if not pair.quote or len(pair.gold) != 1:
         return
@@ -131,13 +137,24 @@ def _points(shown: Shown, question: Shown, made: Row, pair: Pair, firsts: Mappin
     for home in homes:
         yield Point(HOME_ID, home, shown.token(head + len('<document id="chunk_')))
         yield Point(HOME_TITLE, home, shown.token(shown.text.index('title="', head) + len('title="')))
-    asked = question.text.rfind(part.document.title)
+    key = _end_of(pair.quote, pair.names)
+    if key >= 0:
+        yield from (Point(KEY, home, found) for home in homes if (found := shown.token(quote + key)) < home)
+    asked, said = question.text.rfind(part.document.title), _end_of(answer.text, pair.names)
     for token, words in firsts.items():
         value = _value_at(pair.quote, words if words in pair.values else pair.values[0])
         if value >= 0:
             yield Point(VALUE_LOOK if words in pair.values else ID_LOOK, token - 1, shown.token(quote + value))
         if asked >= 0:
             yield Point(ABOUT, token - 1, question.token(asked))
+        if said >= 0 and (found := answer.token(said)) < token:
+            yield Point(KEY, token - 1, found)
+
+
+def _end_of(text: str, names: Sequence[str]) -> int:
+    """The last character of the first of the names that stands in a text; -1 where none does."""
+    plain = text.lower()
+    return next((at + len(name) - 1 for name in names if (at := plain.find(name.lower())) >= 0), -1)
 
 
 def _value_at(quote: str, value: str) -> int:

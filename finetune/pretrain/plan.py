@@ -25,7 +25,7 @@ class Plan:
     """Learning rate of embeddings and norms."""
     warm: int = 25
     """Steps in which the learning rates rise."""
-    decay_from: float = 0.5
+    decay_from: float = 0.6
     """Share of the run after which they fall."""
     save_every: float = 240.0
     """Seconds."""
