@@ -74,7 +74,7 @@ class ChatFormat:
         if not self.tokenizer.chat_template:
             return None
         said = [Message("user", "?"), Message("assistant", _MARK)]
-        after = self._rendered(said, prompt=False).rpartition(_MARK)[2].lstrip()
+        after = self._checked(said, prompt=False).rpartition(_MARK)[2].lstrip()
         first = next(iter(self.tokenizer(after, add_special_tokens=False)["input_ids"]), None)
         return first if first in self._special.values() else None
 
@@ -105,13 +105,16 @@ class ChatFormat:
         return whole[len(prompt) :].rpartition(_MARK)[0] if whole.startswith(prompt) else ""
 
     def _filled(self, messages: Sequence[Message], prompt: bool = True) -> str:
-        from jinja2.exceptions import TemplateError
-
         harmless = [Message(m.role, self._harmless(m.content)) for m in messages]
         if not self.tokenizer.chat_template:
             return _plain(harmless)
+        return self._checked(harmless if self._takes_system else _merged(harmless), prompt)
+
+    def _checked(self, messages: Sequence[Message], prompt: bool) -> str:
+        from jinja2.exceptions import TemplateError
+
         try:
-            return self._rendered(harmless if self._takes_system else _merged(harmless), prompt)
+            return self._rendered(messages, prompt)
         except TemplateError as error:
             hint = "Correct chat_template.jinja, or chat_template in tokenizer_config.json, in the model's folder."
             raise GeneratorFailed(f"The model's chat template cannot be filled: {error}.", hint) from None

@@ -118,6 +118,11 @@ def test_a_template_that_cannot_be_filled() -> None:
         ChatFormat(tiny_tokenizer("{{ raise_exception('no') }}")).prompt_and_completion(ASKED, "3000.")
 
 
+def test_what_ends_a_turn_cannot_be_known_of_a_template_that_raises() -> None:
+    with pytest.raises(GeneratorFailed, match="cannot be filled"):
+        ChatFormat(tiny_tokenizer("{{ raise_exception('never') }}")).ends(None)
+
+
 def _joins(tokenizer: Any) -> Any:
     tokenizer.add_tokens(["] "])
     return tokenizer

@@ -157,3 +157,12 @@ def test_weights_in_a_pickle_are_refused(home: Path, tmp_path: Path) -> None:
     (base / "model.safetensors").unlink()
     with pytest.raises(ModelMissing, match="lacks the weights"):
         run_training(home, dataset=home / "ports_train.jsonl", base_model=str(base), output=home / "p")
+
+
+def test_trl_still_asks_where_it_is_told_to_score_answers_only() -> None:
+    """What `trainers._score_answers_only` replaces is no part of trl's interface: an upgrade may take it away."""
+    from trl.trainer import utils
+
+    source = Path(utils.__file__).read_text(encoding="utf-8")
+    assert "import _use_triton" in source
+    assert "compact = _use_triton(hidden_states.device)" in source
