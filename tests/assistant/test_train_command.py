@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
 from collections.abc import Callable
@@ -62,7 +61,12 @@ def test_without_a_dataset_it_says_how_to_make_one(dyag: Run, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not os.environ.get("CUDA_VISIBLE_DEVICES", "-") == "-", reason="a GPU may be here")
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("no_gpu")
 def test_without_a_gpu_it_tells_the_time_and_asks_for_a_word(train: Run, tmp_path: Path) -> None:
     ran = train()
     assert ran.code == 2
@@ -71,6 +75,7 @@ def test_without_a_gpu_it_tells_the_time_and_asks_for_a_word(train: Run, tmp_pat
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.usefixtures("no_gpu")
 def test_a_check_trains_nothing_and_says_what_it_would_take(train: Run, tmp_path: Path) -> None:
     ran = train("--check", "--json")
     assert ran.code == 0
@@ -113,6 +118,7 @@ def test_bad_options_are_one_clear_error(train: Run, tmp_path: Path, argv: tuple
     assert not list(tmp_path.glob("models/runs/*"))
 
 
+@pytest.mark.usefixtures("no_gpu")
 def test_no_such_gpu(train: Run) -> None:
     ran = train("--device", "cuda")
     assert ran.code == 1
