@@ -45,7 +45,7 @@ class DoctorResult:
 
 @command(examples=("dyag doctor", "dyag doctor --json"))
 def doctor(app: App) -> DoctorResult:
-    """Check this installation and workspace: Python, settings, disk, model, journal, library, index."""
+    """Check this installation and workspace: Python, settings, disk, models, journal, library, index."""
     return DoctorResult(tuple(_checks(app)))
 
 
@@ -58,6 +58,9 @@ def _checks(app: App) -> Iterator[Check]:
     yield tried("disk", lambda: _disk(app))
     yield tried("embedder", lambda: _embedder(app))
     yield tried("generator", lambda: _generator(app))
+    yield tried("training", lambda: _training(app))
+    if app.promotions.path.exists():
+        yield tried("promoted", lambda: _promoted(app))
     if app.home.journal.exists():
         yield tried("journal", lambda: _journal(app))
     if not app.home.library.is_file():
@@ -116,6 +119,29 @@ def _generator(app: App) -> str:
     notes = [reason, *(["built in: answers from the passages"] if name == "extractive" else [])]
     shown = "; ".join(note for note in notes if note)
     return f"{name} ({shown})" if shown else name
+
+
+def _training(app: App) -> str | Check:
+    import torch
+
+    from finetune.bases.found import look
+
+    base = app.settings.train.base_model
+    where = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU, no GPU"
+    if look(base, app.home.path) is None:
+        fix = f"dyag models show {base} says how to fetch it."
+        return Check("training", "warning", f"{where}; the base {base} is not here", fix)
+    return f"{where}; the base {base} is here"
+
+
+def _promoted(app: App) -> str:
+    from finetune.runs.use import trained
+
+    current = app.promotions.current()
+    if current is None:
+        return "none"
+    trained(current.run(), app.home.path)
+    return f"{current.id}, every byte checked"
 
 
 def _journal(app: App) -> str | Check:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from commands import Ran, indexed_sheets, run
+from runs import trained_home
 from words import HashEmbeddings
 
 from retrieval import generation, minilm
 from retrieval.sync import writer_lock
 
-CHECKS = ["dyag", "settings", "disk", "embedder", "generator", "library", "index"]
+CHECKS = ["dyag", "settings", "disk", "embedder", "generator", "training", "library", "index"]
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +251,18 @@ def test_little_space_is_a_warning(home: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: real._replace(free=10**8))
     ran = doctor(home)
     assert (ran.code, check(ran, "disk")) == (0, ("warning", f"0.1 GB free at {home}/data", "Free some space."))
+
+
+def test_a_base_that_is_not_here_is_told(built: Path) -> None:
+    ran = doctor(built, "--set", "train.base_model=phi3")
+    assert check(ran, "training")[0] == "warning"
+    assert "dyag models show phi3" in check(ran, "training")[2]
+
+
+def test_a_promoted_run_is_checked_to_its_last_byte(home: Path) -> None:
+    trained = "20261104-153012-a1f3"
+    trained_home(home, ids=(trained,))
+    assert run("promote", trained, home=home, cheap=True).code == 0
+    assert check(doctor(home), "promoted") == ("ok", f"{trained}, every byte checked", "")
+    spoil(home / "models" / "runs" / trained / "final" / "adapter_model.safetensors")
+    assert check(doctor(home), "promoted")[0] == "error"
