@@ -12,16 +12,18 @@ from finetune.pretrain.asking import Pair
 from finetune.pretrain.curriculum import Row, drill, row, stage
 from finetune.pretrain.tokenizer import BEGIN, END
 
-GIVEN, SHOWN, SAID, VALUE, ID, REFUSAL, VALUE_FIRST, ID_FIRST = range(8)
+GIVEN, SHOWN, SAID, VALUE, ID, REFUSAL, VALUE_FIRST, ID_FIRST, NAME, NAME_FIRST, OPENING = range(11)
 """What a token is: the system message and the roles, a document or question, an answer, in it a copied value, the digits
-of an id, or a refusal. The first token of a value or an id is the hard one: what follows is only copied."""
+of an id, the name of what it is about, or a refusal. The first token of what is copied is the hard one, and that of the
+answer: it says whether there is one."""
 _CITED = re.compile(r"\[chunk_(\d+)\]")
-FIRST = {VALUE: VALUE_FIRST, ID: ID_FIRST}
+FIRST = {VALUE: VALUE_FIRST, ID: ID_FIRST, NAME: NAME_FIRST}
 
 
 VALUE_LOOK, ID_LOOK, HOME_ID, HOME_TITLE, ABOUT, KEY = range(6)
 """Looks that heads are shown: from before a value to where it stands; from before an id to where the value stands that it
-proves; from there to the id and to the title of its chunk; from before a value to what the question is about; from a value,
+proves; from there to the id and to the title of its chunk; from before a value, an id or
+a name to what the question is about; from a value,
 in a chunk or before it is said, to the end of its key."""
 
 
@@ -63,7 +65,9 @@ class Coder:
             body = self._encode(message.content)
             if message.role == "assistant":
                 pair = next(said)
-                kind, firsts = _kinds(message.content, body.offsets, pair)
+                kind, firsts = _kinds(
+                    message.content, body.offsets, pair, [made.parts[at].document.title for at in pair.gold]
+                )
                 if shown is not None and question is not None:
                     points += _points(
                         shown, question, Shown(message.content, body.offsets, len(ids)), made, pair,
@@ -95,10 +99,13 @@ class Coder:
         return self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
 
 
-def _kinds(text: str, offsets: Sequence[tuple[int, int]], pair: Pair) -> tuple[list[int], dict[int, str]]:
-    """What each token of an answer is; and by the first token of each value and id, what it begins."""
-    kinds = [SAID if pair.gold else REFUSAL] * len(offsets)
-    marks = [(VALUE, at, v) for v in pair.values if (at := text.find(v)) >= 0]
+def _kinds(
+    text: str, offsets: Sequence[tuple[int, int]], pair: Pair, titles: Sequence[str]
+) -> tuple[list[int], dict[int, str]]:
+    """What each token of an answer is; and by the first token of each name, value and id, what it begins."""
+    kinds = [OPENING, *[SAID if pair.gold else REFUSAL] * (len(offsets) - 1)]
+    marks = [(NAME, at, title) for title in titles if (at := text.find(title)) >= 0]
+    marks += [(VALUE, at, v) for v in pair.values if (at := text.find(v)) >= 0]
     marks += [(ID, match.start(1), match[1]) for match in _CITED.finditer(text)]
     firsts: dict[int, str] = {}
     for kind, first, words in marks:
@@ -142,6 +149,9 @@ def _points(
         yield from (Point(KEY, home, found) for home in homes if (found := shown.token(quote + key)) < home)
     asked, said = question.text.rfind(part.document.title), _end_of(answer.text, pair.names)
     for token, words in firsts.items():
+        if words == part.document.title:
+            yield from [Point(ABOUT, token - 1, question.token(asked))] if asked >= 0 else []
+            continue
         value = _value_at(pair.quote, words if words in pair.values else pair.values[0])
         if value >= 0:
             yield Point(VALUE_LOOK if words in pair.values else ID_LOOK, token - 1, shown.token(quote + value))

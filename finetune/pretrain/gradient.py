@@ -11,13 +11,23 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from finetune.pretrain.batches import ID, ID_FIRST, REFUSAL, SAID, SHOWN, VALUE, VALUE_FIRST
+from finetune.pretrain.batches import ID, ID_FIRST, NAME, NAME_FIRST, OPENING, REFUSAL, SAID, SHOWN, VALUE, VALUE_FIRST
 from finetune.pretrain.pointer import Pointer
 
 LEARNT_OF_SHOWN = 0.15
 """Share of the documents' own tokens whose prediction is learnt too."""
 WEIGHT_OF_SHOWN = 0.3
-WEIGHTS = {SAID: 0.6, VALUE: 1.0, ID: 1.0, REFUSAL: 0.6, VALUE_FIRST: 6.0, ID_FIRST: 6.0}
+WEIGHTS = {
+    SAID: 0.6,
+    VALUE: 1.0,
+    ID: 1.0,
+    REFUSAL: 0.6,
+    VALUE_FIRST: 6.0,
+    ID_FIRST: 6.0,
+    NAME: 1.0,
+    NAME_FIRST: 3.0,
+    OPENING: 4.0,
+}
 
 
 class Workers:

@@ -16,6 +16,9 @@ from typing import Any
 from finetune.pretrain.batches import (
     ID,
     ID_FIRST,
+    NAME,
+    NAME_FIRST,
+    OPENING,
     REFUSAL,
     SAID,
     SHOWN,
@@ -34,7 +37,8 @@ from finetune.pretrain.plan import Plan
 from retrieval.errors import BadInput
 
 NAMES = {
-    SAID: "said", REFUSAL: "refusal", VALUE_FIRST: "value_first", VALUE: "value", ID_FIRST: "id_first", ID: "id",
+    OPENING: "opening", SAID: "said", REFUSAL: "refusal", NAME_FIRST: "name_first", NAME: "name",
+    VALUE_FIRST: "value_first", VALUE: "value", ID_FIRST: "id_first", ID: "id",
 }  # fmt: skip
 
 
