@@ -15,7 +15,9 @@ from assistant.render_made import shown
 from assistant.screen import Screen, Styled, Text, bold, dim, red
 from assistant.terminal.chart import chart
 
-_HEAD = ("", "run", "base", "method", "dataset", "rows", "loss", "eval loss", "when", "state")
+_HEAD = ("", "run", "name", "base", "method", "dataset", "rows", "loss", "eval", "when", "state")
+_WHOLE = ("", "run", "loss", "eval", "when", "state")
+"""Columns that are never cut: an id is what one types."""
 _CHART = (72, 10)
 """Columns and lines of the loss."""
 
@@ -25,19 +27,30 @@ def _(result: RunsResult, screen: Screen) -> None:
     if not result.runs:
         screen.note("There is no training yet: `dyag train --dataset FILE` makes one.")
         return
-    screen.table(_HEAD, [_cells(row) for row in result.runs])
+    rows = [dict(zip(_HEAD, _cells(row), strict=True)) for row in result.runs]
+    head = [name for name in _HEAD if name != "name" or any(row["name"] for row in rows)]
+    screen.table(head, [[row[name] for name in head] for row in rows], _WHOLE)
     if any(row.promoted for row in result.runs):
         screen.out(dim("* promoted: it answers in the modes finetuned and hybrid"))
 
 
 def _cells(row: RunRow) -> tuple[Text | int | float, ...]:
-    # A run that is not among the others is found by its folder.
-    name = row.id if row.path.name in (row.id, "") else f"{row.id} ({row.path.name})"
     rows = "" if row.rows is None else f"{row.rows:,}"
     figures = [figure(row.train_loss), figure(row.eval_loss)]
     method = f"{row.method} {row.tuning}".strip()
     mark, state = "*" if row.promoted else "", _state(row.state)
-    return mark, bold(name), row.base, method, row.dataset, rows, *figures, when(row.created), state
+    made = (row.base, method, row.dataset, rows, *figures, _day(row.created))
+    return mark, bold(row.id), called(row), *made, state
+
+
+def called(row: RunRow) -> str:
+    """By what else a run is found: its name, and its folder where that has another than the id."""
+    return ", ".join(dict.fromkeys(name for name in (row.name, row.path.name) if name not in ("", row.id)))
+
+
+def _day(created: str) -> str:
+    """Without the year, which the id has."""
+    return when(created).removeprefix(f"{created[:4]}-")
 
 
 def _state(state: str) -> Styled:
@@ -47,7 +60,8 @@ def _state(state: str) -> Styled:
 @render.register
 def _(result: RunView, screen: Screen) -> None:
     row = result.run
-    screen.out(bold(row.id), dim(f"  {row.state}{', promoted' if row.promoted else ''}"))
+    names = f" {called(row)}" if called(row) else ""
+    screen.out(bold(row.id), names, dim(f"  {row.state}{', promoted' if row.promoted else ''}"))
     if result.problem:
         screen.error(result.problem, "Nothing of it is loaded.")
     if result.manifest is None:

@@ -53,7 +53,7 @@ def red(text: str) -> Styled:
 
 
 Text = str | Styled
-_SHOWN = ("loss", "eval_loss")
+SHOWN = ("loss", "eval_loss")
 """Figures that a line of progress has room for; the event log of a job has all."""
 _WORTH_A_LINE = 1.0
 """Seconds of work that a log wants to hear of."""
@@ -99,17 +99,19 @@ class Screen:
         if hint:
             self.note(hint)
 
-    def table(self, headers: Sequence[str], rows: Sequence[Sequence[Text | int | float]]) -> None:
+    def table(
+        self, headers: Sequence[str], rows: Sequence[Sequence[Text | int | float]], whole: Sequence[str] = ()
+    ) -> None:
         """Write aligned columns to stdout, numbers to the right; on a terminal, the widest are cut to fit.
 
-        Headers that are all empty are left out.
+        Headers that are all empty are left out. `whole`: headers of columns that are never cut.
         """
         right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
         head = [[bold(header) for header in headers]] if any(headers) else []
         lines = [*head, *([_cell(value) for value in row] for row in rows)]
         widths = [max((width_of(line[i].text) for line in lines), default=0) for i in range(len(headers))]
         if self.stdout.isatty():
-            _fit(widths, shutil.get_terminal_size().columns)
+            _fit(widths, [header not in whole for header in headers], shutil.get_terminal_size().columns)
         for line in lines:
             cells = [_pad(cell, width, to_right) for cell, width, to_right in zip(line, widths, right, strict=True)]
             self.out(*_joined(cells))
@@ -271,7 +273,7 @@ class Progress:
         count = f"{self.done}/{self.total} ({self.done / self.total:.0%})" if self.total else f"{self.done}"
         rate = f"{self._rate(now):.3g}/s"
         parts = [f"{self._label}: {count}", rate] if self.total or self.done else [self._label]
-        parts += [f"{name.replace('_', ' ')} {self.figures[name]:.4g}" for name in _SHOWN if name in self.figures]
+        parts += [f"{name.replace('_', ' ')} {self.figures[name]:.4g}" for name in SHOWN if name in self.figures]
         if ended:
             parts.append(f"took {duration(seconds)}")
         elif (left := self._left(now)) is not None:
@@ -299,6 +301,11 @@ class Progress:
         """Seconds, None when it cannot be told."""
         rate = self._rate(now)
         return max(self.total - self.done, 0) / rate if self.total and rate else None
+
+
+def shortened(text: str, columns: int = 40) -> str:
+    """The beginning of a text that names something already known."""
+    return textwrap.shorten(text, columns, placeholder=" …", break_on_hyphens=False)
 
 
 def duration(seconds: float) -> str:
@@ -349,10 +356,13 @@ def width_of(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
 
 
-def _fit(widths: list[int], columns: int) -> None:
-    """Narrow the widest columns until the line fits, keeping four characters of each."""
-    while sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > 4:
-        widths[widths.index(max(widths))] -= 1
+def _fit(widths: list[int], narrowed: Sequence[bool], columns: int) -> None:
+    """Narrow the widest of these columns until the line fits, keeping four characters of each."""
+    while sum(widths) + 2 * (len(widths) - 1) > columns:
+        widest = max((i for i, may_be in enumerate(narrowed) if may_be), key=lambda i: widths[i], default=None)
+        if widest is None or widths[widest] <= 4:
+            return
+        widths[widest] -= 1
 
 
 def _pad(cell: Styled, width: int, to_right: bool) -> Styled:

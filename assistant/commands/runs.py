@@ -21,7 +21,7 @@ GROUPS["runs"] = "Trainings: list them, look at one, compare two, delete one."
 
 RUN = Annotated[
     str,
-    typer.Argument(help="A run's id or the beginning of it, its folder, latest, or promoted.", metavar="RUN"),
+    typer.Argument(help="A run's id or the beginning of it, its name or folder, latest, or promoted.", metavar="RUN"),
     Completes("run"),
 ]
 SERIES = {"loss": "loss", "eval_loss": "eval loss"}
@@ -33,6 +33,8 @@ class RunRow:
     """One run in the list."""
 
     id: str
+    name: str
+    """What it was told to call the model; empty for nothing."""
     state: str
     promoted: bool
     base: str
@@ -157,11 +159,11 @@ def promoted_id(app: App) -> str:
 
 
 def _row(run: Run, promoted: str) -> RunRow:
-    found, asked = run.manifest, run.request.get("config")
-    config: Mapping[str, Any] = found.config if found else asked if isinstance(asked, dict) else {}
+    found, config = run.manifest, run.config
     figures = found.metrics if found else {}
     return RunRow(
         id=run.id,
+        name=run.name,
         state=run.state,
         promoted=run.id == promoted,
         base=found.base.name if found else str(config.get("base_model", "")),
@@ -187,8 +189,7 @@ def _problem(run: Run) -> str:
 def _facts(run: Run) -> dict[str, Any]:
     """What one run is compared by, in the order it is shown."""
     if run.manifest is None:
-        asked = run.request.get("config")
-        return {"state": run.state, **(asked if isinstance(asked, dict) else {})}
+        return {"state": run.state, **run.config}
     found = run.manifest
     base = {f"base {name}": value for name, value in asdict(found.base).items()}
     data = {f"dataset {name}": value for name, value in asdict(found.dataset).items()}

@@ -43,6 +43,17 @@ class Run:
     def path(self) -> Path:
         return self.folder.path
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The options it was trained with; of a run that is not finished, those it was asked for."""
+        asked = self.request.get("config")
+        return self.manifest.config if self.manifest else asked if isinstance(asked, dict) else {}
+
+    @property
+    def name(self) -> str:
+        """What the training was told to call the model; empty for nothing."""
+        return str(self.config.get("name") or "")
+
     def whole(self) -> Manifest:
         """The manifest of a finished run, every file of it checked. Raises TornRun, NewerRun, NotFound."""
         if self.state in ("running", "interrupted"):
@@ -81,18 +92,19 @@ class Runs:
         return sorted(found.values(), key=lambda run: (run.created, run.id), reverse=True)
 
     def find(self, text: str, among: Collection[State] = ()) -> Run:
-        """The run of an id or its beginning, of a folder's name, of a path to it or to its `final`; `promoted`; `latest`,
-        the newest that is done. `among`: only in these states. Raises NotFound, BadInput when several are meant."""
+        """The run of an id or its beginning, of a name or a folder's name, of a path to it or to its `final`; `promoted`;
+        `latest`, the newest that is done. `among`: only in these states. Raises NotFound, BadInput when several are meant.
+        """
         if text == "promoted":
             return self._promoted()
         runs = [run for run in self.all() if not among or run.state in among]
         if text == "latest" and runs:
             return next((run for run in runs if run.state == "done"), runs[0])
-        found = [run for run in runs if text in (run.id, run.path.name)]
-        found = found or [run for run in runs if text and run.id.startswith(text)]
+        called = [run for run in runs if text and text in (run.id, run.path.name, run.name)]
+        found = called or [run for run in runs if text and run.id.startswith(text)]
         if len(found) > 1:
-            hint = f"They are {', '.join(run.id for run in found[:4])}; write more of one."
-            raise BadInput(f"{len(found)} runs begin with `{text}`.", hint)
+            hint = f"Write the id of one: {', '.join(run.id for run in found[:4])}."
+            raise BadInput(f"{len(found)} runs {'are called' if called else 'begin with'} `{text}`.", hint)
         named = found or self._at(text)
         if not named:
             raise NotFound(f"There is no run `{text}`.", "`dyag runs` lists what there is.")

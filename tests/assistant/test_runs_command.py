@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 from unittest import mock
@@ -45,11 +46,36 @@ def dyag(home: Path, *argv: str | Path) -> Ran:
 def test_runs_are_listed_newest_first_with_the_promoted_one_marked(home: Path, argv: tuple[str, ...]) -> None:
     ran = dyag(home, *argv)
     rows = [line.split() for line in ran.out.splitlines()]
-    assert rows[0] == ["run", "base", "method", "dataset", "rows", "loss", "eval", "loss", "when", "state"]
+    assert rows[0] == ["run", "base", "method", "dataset", "rows", "loss", "eval", "when", "state"]
     assert [KILLED in rows[1], NEW in rows[2], rows[3][:3]] == [True, True, ["*", OLD, "qwen2.5:0.5b"]]
     assert rows[2][:8] == [NEW, "base", "sft", "lora", "dataset_train.jsonl", "80", "0.4321", "0.51"]
     assert rows[1][-1] == "interrupted"
     assert rows[2][-1] == rows[3][-1] == "done"
+
+
+def test_a_narrow_terminal_cuts_no_id(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    finished(
+        home / "models", "20261106-000000-0004", home / "models" / "my-model", base=OTHER, config={"name": "port-bot"}
+    )
+    assert main(["--home", str(home), "runs"]) == 0
+    lines = [re.sub("\x1b\\[[0-9]*m", "", line) for line in capsys.readouterr().out.splitlines()]
+    assert all(len(line) <= 100 for line in lines)
+    for line, run_id in zip(lines[1:], (KILLED, "20261106-000000-0004", NEW, OLD), strict=False):
+        assert run_id in line
+        assert re.search(r"11-0\d \d\d:\d\d  (done|interrupted)", line)
+
+
+def test_a_run_is_known_by_the_name_it_was_given(home: Path) -> None:
+    run_id = "20261106-000000-0004"
+    finished(home / "models", run_id, home / "models" / "my-model", config={"name": "port-bot"})
+    assert "port-bot, my-model" in dyag(home).out
+    ran = dyag(home, "show", "port-bot")
+    assert ran.out.startswith(f"{run_id} port-bot, my-model  done")
+    assert dyag(home, "show", "port-bot", "--json").json["run"]["name"] == "port-bot"
 
 
 def test_the_list_as_json(home: Path) -> None:

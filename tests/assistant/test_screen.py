@@ -100,6 +100,16 @@ def test_table_fits_the_terminal(monkeypatch):
     assert screen.stdout.getvalue().splitlines()[1:] == ["x" * 15 + "…  court", "y" + " " * 17 + "z" * 12]
 
 
+def test_a_column_that_is_to_stay_whole_is_not_cut(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    screen = make(NO_COLOR="1")
+    screen.table(("a", "b"), [("x" * 20, "y" * 15)], whole=("a",))
+    screen.table(("a", "b"), [("x" * 40, "y" * 15)], whole=("a", "b"))
+    _, cut, _, kept = screen.stdout.getvalue().splitlines()
+    assert cut == "x" * 20 + "  " + "y" * 7 + "…"
+    assert kept == "x" * 40 + "  " + "y" * 15
+
+
 def test_table_without_rows_shows_its_headers():
     screen = make(io.StringIO)
     screen.table(("a", "b"), [])

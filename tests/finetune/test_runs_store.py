@@ -78,6 +78,16 @@ def test_a_run_in_a_folder_of_its_own_is_found_by_its_name(runs: Runs, tmp_path:
     assert len(runs.all()) == 3
 
 
+def test_a_run_is_found_by_the_name_it_was_given(runs: Runs) -> None:
+    finished(runs.models, "20261106-000000-0004", config={"name": "port-bot"})
+    assert runs.find("port-bot").id == "20261106-000000-0004"
+    begun(runs.models, "20261106-000000-0005", config={"name": "port-bot"})
+    with pytest.raises(BadInput, match="2 runs are called `port-bot`") as error:
+        runs.find("port-bot")
+    assert "20261106-000000-0005" in error.value.hint
+    assert runs.find("port-bot", among=("done",)).id == "20261106-000000-0004"
+
+
 def test_a_damaged_list_of_places_hides_nothing_else(runs: Runs) -> None:
     (runs.models / ELSEWHERE).write_text('["/nowhere", 3, {')
     assert len(runs.all()) == 2
