@@ -6,16 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from assistant.batch import BatchFailure
 from assistant.command import chat_commands, parse_slash, slashed, split_name, split_words
 from assistant.commands.ask import ask_view
-from assistant.commands.talk import Leave
+from assistant.commands.talk import Leave, Said
 from assistant.jobs.view import view
 from assistant.sanitize import without_passwords
-from assistant.screen import OutputFailed, bold, dim, duration
+from assistant.screen import OutputFailed, bold, dim, duration, shortened
 from assistant.terminal.complete import expand
 from assistant.terminal.echo import silent
 from assistant.warmup import WarmUp
@@ -153,7 +153,7 @@ class Chat:
         if call is None:
             return 0
         if not (self.interactive and call.command.background):
-            return show(call.run(self.app), self.app.screen, as_json=self.as_json or call.as_json)
+            return show(_as_typed_here(call.run(self.app)), self.app.screen, as_json=self.as_json or call.as_json)
         asked = call.command.before_job(self.app, call.arguments) if call.command.before_job else ()
         _, given = split_name(split_words(line[1:]), chat_commands())
         words = [*call.command.name.split(), *map(os.path.expanduser, given), *asked]
@@ -169,8 +169,10 @@ class Chat:
             return
         for job in ended:
             files = self.app.jobs.files(job)
-            self.app.screen.out(bold(f"Job {job.number} ({job.line}): {view(job, files).ending}"))
-            self.app.screen.out(files.result, end="")
+            self.app.screen.out(bold(f"Job {job.number} ({shortened(job.line)}): {view(job, files).ending}"))
+            self.app.screen.out(slashed(files.result), end="")
+            if job.state in ("cancelled", "killed"):
+                self.app.screen.out(dim(f"/jobs resume {job.number} goes on with it"))
 
     def _leave(self) -> None:
         """Say what goes on without the chat."""
@@ -196,6 +198,11 @@ class Chat:
             self.app.screen.error(slashed(error.message), slashed(hint))
         else:
             self.app.screen.error(error.message, hint)
+
+
+def _as_typed_here(result: Any) -> Any:
+    """A confirmation names commands as they are typed in the chat."""
+    return replace(result, message=slashed(result.message)) if isinstance(result, Said) else result
 
 
 def answer_turn(app: App, question: str, *, as_json: bool) -> int:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from assistant.answer import AnswerEvent, Done, Events, Searched, Sources
 from assistant.generators.base import Delta
 from assistant.sanitize import clean
 from assistant.screen import Screen, dim
 from assistant.terminal.markdown import MarkdownStream
 from retrieval.types import Answer
+
+ENOUGH = 4
+"""Passages with which an answer is hardly ever short of one: that others had no room is then not worth a line."""
+_PASSAGES = re.compile(r"\d+ passages?")
 
 
 def present(events: Events, screen: Screen) -> Answer:
@@ -51,7 +57,7 @@ def show_sources(done: Done, screen: Screen) -> None:
     answer = done.answer
     if answer.partial:
         screen.remark(f"[not finished: {answer.partial}]")
-    if answer.dropped:
+    if answer.dropped and not (_PASSAGES.fullmatch(answer.dropped) and len(answer.passages) >= ENOUGH):
         screen.remark(f"[no room in the model's context for {answer.dropped}]")
     if answer.unknown_citations:
         count = answer.unknown_citations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from assistant.commands.jobs import JobDetail, JobsResult, LogLine
 from assistant.journal.transcript import when
 from assistant.render import render
-from assistant.screen import Screen, Text, bold, dim, duration
+from assistant.screen import SHOWN, Screen, Text, bold, dim, duration
 
 if TYPE_CHECKING:
     from assistant.jobs.view import JobView
@@ -36,7 +36,7 @@ def _(result: JobDetail, screen: Screen) -> None:
     rows: list[tuple[Text, str]] = [
         (bold("command"), f"dyag {' '.join(result.words)}"),
         (bold("state"), job.ending),
-        (bold("progress"), ", ".join(filter(None, (job.stage, bar(job), _figures(job), _left(job))))),
+        (bold("progress"), _progress(job)),
         (bold("said last"), job.note),
         (bold("begun"), when(job.created) + (f" by {job.author}" if job.author else "")),
         (bold("took"), duration(job.seconds) if job.started else ""),
@@ -80,10 +80,18 @@ def _row(job: JobView) -> tuple[Text, ...]:
     )
 
 
-def _figures(job: JobView) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')} {'nan' if v is None else f'{v:.4g}'}" for name, v in job.figures.items()
-    )
+def _progress(job: JobView) -> str:
+    """`Training, [####......] 42%, 84/200, loss 1.31, 2 min 05 s left`; nothing of a job that has come to its end."""
+    if job.state == "done":
+        return ""
+    count = f"{job.done}/{job.total}" if job.total and job.done is not None else ""
+    left = f"{_left(job)} left" if _left(job) else ""
+    return ", ".join(filter(None, (job.stage, bar(job), count, *_figures(job), left)))
+
+
+def _figures(job: JobView) -> list[str]:
+    known = ((name.replace("_", " "), job.figures[name]) for name in SHOWN if name in job.figures)
+    return [f"{name} {'nan' if value is None else f'{value:.4g}'}" for name, value in known]
 
 
 def _left(job: JobView) -> str:

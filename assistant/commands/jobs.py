@@ -12,6 +12,7 @@ import typer
 
 from assistant.command import GROUPS, Completes, command
 from assistant.commands.talk import Said
+from assistant.screen import shortened
 from retrieval.errors import BadInput
 
 if TYPE_CHECKING:
@@ -57,7 +58,14 @@ class LogLine:
     text: str
 
 
-@command(examples=("dyag jobs", "dyag jobs --json"))
+@dataclass(frozen=True)
+class JobSaid(Said):
+    """What was done to a job."""
+
+    job: JobView
+
+
+@command("jobs list", aliases=("jobs",), examples=("dyag jobs", "dyag jobs list --json"))
 def jobs(
     app: App, limit: Annotated[int, typer.Option("--limit", min=1, help="At most the last so many.")] = 20
 ) -> JobsResult:
@@ -99,9 +107,9 @@ def logs(
 
 
 @command("jobs cancel", examples=("dyag jobs cancel 3",))
-def cancel_job(app: App, job: JOB) -> Said:
+def cancel_job(app: App, job: JOB) -> JobSaid:
     """Stop a job: a training saves a checkpoint first, one that waits is taken out. A second time: end it at once."""
-    return Said(_cancelled(app.jobs.cancel(job)))
+    return _cancelled(app, job)
 
 
 @command("jobs attach", examples=("dyag jobs attach 3",))
@@ -113,10 +121,11 @@ def attach(app: App, job: JOB, as_json: bool = False) -> int:
 
 
 @command("jobs resume", examples=("dyag jobs resume 3",))
-def resume(app: App, job: JOB) -> Said:
+def resume(app: App, job: JOB) -> JobSaid:
     """Take up a job that was killed, was cancelled or failed, as a new one; a training from its last checkpoint."""
     begun = app.jobs.resume(job)
-    return Said(f"Job {begun.number} ({begun.line}) takes up job {job}; `dyag jobs attach {begun.number}` follows it.")
+    said = f"Job {begun.number} takes up job {job}; `dyag jobs attach {begun.number}` follows it."
+    return JobSaid(said, _view(app, begun))
 
 
 @command("jobs delete", examples=("dyag jobs delete 3",))
@@ -130,19 +139,24 @@ def delete(app: App, job: JOB) -> Said:
 def cancel(
     app: App,
     job: Annotated[int | None, typer.Argument(help="Its number; default: the only one."), Completes("job")] = None,
-) -> Said:
+) -> JobSaid:
     """Stop a job; what it has done so far is kept."""
     if job is None:
         running = app.jobs.open()
         if len(running) != 1:
-            raise BadInput(f"{len(running) or 'No'} jobs are running.", "/cancel NUMBER; /jobs lists them.")
+            raise BadInput(f"{len(running) or 'No'} jobs run or wait.", "/cancel NUMBER; /jobs lists them.")
         job = running[0].number
-    return Said(_cancelled(app.jobs.cancel(job)))
+    return _cancelled(app, job)
 
 
-def _cancelled(job: Job) -> str:
+def _cancelled(app: App, number: int) -> JobSaid:
+    before = app.jobs.cancel(number)
+    return JobSaid(_told(before), _view(app, app.jobs.job(number)))
+
+
+def _told(job: Job) -> str:
     """What was done to a job that stood so."""
-    name = f"Job {job.number} ({job.line})"
+    name = f"Job {job.number} ({shortened(job.line)})"
     if job.state == "queued":
         return f"{name} waited and is cancelled."
     if job.stopping:

@@ -70,6 +70,9 @@ class Jobs:
         job = self.job(number)
         if job.state not in ("killed", "cancelled", "failed"):
             raise BadInput(f"Job {number} is {job.state}: there is nothing to take up.", "`dyag jobs` lists them all.")
+        if (other := self._taken_up(job)) is not None:
+            message = f"Job {other.number} has taken up job {number} already: it is {other.state}."
+            raise BadInput(message, f"`dyag jobs show {other.number}` tells more.")
         if any(HIDDEN in word for word in job.resume):
             message = f"The command line of job {number} held a password, which is not kept."
             raise BadInput(message, f"Begin it anew: {' '.join(job.resume)}")
@@ -77,6 +80,12 @@ class Jobs:
             raise NotFound(f"The folder {job.folder}, where job {number} was begun, is gone.", "Begin it anew.")
         line = job.line if job.resume == job.words else " ".join(job.resume)
         return self._start(line, job.resume, Path(job.folder), {**job.settings, **self._app.overrides})
+
+    def _taken_up(self, job: Job) -> Job | None:
+        """The job that goes on with what this one left, or has ended it."""
+        later = [other for other in self.all() if other.number > job.number]
+        same = [o for o in later if o.words == job.resume or (job.run and o.run == job.run)]
+        return next((other for other in same if other.state in ("queued", "running", "done")), None)
 
     def tell(self, *, run: str | None = None, resume: Sequence[str] | None = None) -> None:
         """What a command finds out about its own job: the model run it makes, the words that take it up again.

@@ -90,8 +90,10 @@ def test_a_job_on_the_command_line(dyag: Callable[..., Ran], app: App, tmp_path:
     assert "begins" in dyag("jobs", "logs", "1", "--follow", "--json").lines[0]["text"]
     assert "No job 1 is running" in dyag("jobs", "cancel", "1").err
     (tmp_path / "1" / "go").touch()
-    assert "Job 2 (trial steps" in dyag("jobs", "resume", "1").out
+    begun = dyag("jobs", "resume", "1", "--json").json
+    assert (begun["message"].split(";")[0], begun["job"]["number"]) == ("Job 2 takes up job 1", 2)
     assert ended(app, 2).state == "done"
+    assert "Job 2 has taken up job 1 already: it is done." in dyag("jobs", "resume", "1").err
     assert "there is nothing to take up" in dyag("jobs", "resume", "2").err
     assert "is forgotten" in dyag("jobs", "delete", "1").out
     assert [row["number"] for row in dyag("jobs", "--json").json["jobs"]] == [2]
@@ -147,7 +149,7 @@ def test_a_chat_tells_of_its_job_once_and_leaves_it_running(app: App, home: Path
     assert "Job 1 has begun; ask on meanwhile." in shown
     assert "Job 2 waits for its turn; ask on meanwhile." in shown
     assert "waited and is cancelled" in shown
-    assert f"Job 2 (trial steps {tmp_path / '2'}): cancelled" in shown
+    assert "Job 2 (trial steps …): cancelled\n/jobs resume 2 goes on with it\n" in shown
     assert shown.endswith("Job 1 goes on without the chat; `dyag jobs` shows how far.\n")
     (tmp_path / "1" / "go").touch()
     ended(app, 1)
@@ -205,11 +207,11 @@ def test_cancel_needs_a_number_when_there_are_several(app: App, home: Path, tmp_
     app.jobs.start("aside steps", ["aside", "steps", str(tmp_path / "2")])
     appeared(tmp_path / "2" / "started")
     shown = converse(home, "/cancel", "/cancel 1", "/cancel 2", "/cancel 2")
-    assert "2 jobs are running." in shown
+    assert "2 jobs run or wait." in shown
     assert "Job 1 (trial steps) is told to stop; it saves a checkpoint first, and" in shown
     assert "Job 2 (aside steps) is told to stop.\n" in shown
     assert ended(app, 1).state == ended(app, 2).state == "cancelled"
-    assert "No jobs are running." in converse(home, "/cancel")
+    assert "No jobs run or wait." in converse(home, "/cancel")
 
 
 def test_a_full_queue_is_said(app: App, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
