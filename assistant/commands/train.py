@@ -117,7 +117,7 @@ def train(
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Rows of one step; default 4.")] = None,
     lora_rank: Annotated[int | None, typer.Option("--lora-rank", help="Size of the adapter; default 16.")] = None,
     lora_alpha: Annotated[
-        float | None, typer.Option("--lora-alpha", help="Its weight, times the rank; default 32.")
+        float | None, typer.Option("--lora-alpha", help="Scale of the adapter: alpha / rank; default 32.")
     ] = None,
     lora_dropout: Annotated[float | None, typer.Option("--lora-dropout", help="Default 0.")] = None,
     learning_rate: Annotated[

@@ -54,9 +54,9 @@ ALLOWED: dict[str, Allowed] = {
     "weight_decay": Allowed("number", 0, 1),
     "max_grad_norm": Allowed("number", 0, 10**6, above=True),
     "seed": Allowed("whole", 0, 2**32 - 1),
-    "lora_rank": Allowed("whole", 1, 1024),
-    "lora_alpha": Allowed("number", 0, 65_536, above=True),
-    "lora_dropout": Allowed("number", 0, 0.9),
+    "lora_rank": Allowed("whole", 1, 1024, optional=True),
+    "lora_alpha": Allowed("number", 0, 65_536, above=True, optional=True),
+    "lora_dropout": Allowed("number", 0, 0.9, optional=True),
     "beta": Allowed("number", 0, 10, above=True),
     "loss": Allowed("list", choices=(*DPO_LOSSES, *KTO_LOSSES)),
     "loss_weights": Allowed("list"),
@@ -109,9 +109,10 @@ class TrainConfig:
     max_grad_norm: float = 1.0
     seed: int = 42
 
-    lora_rank: int = 16
-    lora_alpha: float = 32.0
-    lora_dropout: float = 0.0
+    lora_rank: int | None = None
+    """None: what the adapter of `from_run` has, else finetune/train/defaults.py's; alpha and dropout too."""
+    lora_alpha: float | None = None
+    lora_dropout: float | None = None
     beta: float = 0.1
     """DPO, KTO: how near the model stays to what it was."""
     loss: tuple[str, ...] = ()
@@ -214,6 +215,9 @@ def _agree(config: TrainConfig) -> None:
     put = object.__setattr__
     if config.tuning == "full" and config.quantize == "4bit":
         raise wrong("quantize", "4bit", "none with tuning=full: 4-bit weights cannot be trained themselves")
+    if config.tuning == "full" and config.from_run:
+        hint = "Merge it first (`dyag merge-lora`), then train the merged folder with --base-model."
+        raise BadInput("tuning is full, and from_run trains an adapter further.", hint)
     if config.quantize == "4bit" or config.tuning == "qlora":
         put(config, "tuning", "qlora")
         put(config, "quantize", "4bit")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from finetune.train.attention import EXACT
 from finetune.train.config import Method, TrainConfig, Tuning
 from finetune.train.device import Device
 from finetune.train.ground import Ground
 from finetune.train.options import wrong
+from retrieval.errors import BadInput
 
 SMALL = 100_000_000
 """Parameters below which a model takes, and needs, far larger steps."""
@@ -28,6 +30,7 @@ RATES: dict[tuple[Method, bool, bool], float] = {
 }
 """Learning rate by (method, adapter, small). For large ones what trl and field reports
 use. For small ones an adapter on mini (88 rows, 3 epochs) ended at a validation loss of 2.49 with 5e-3, 2.65 with 2e-3."""
+ADAPTER = {"lora_rank": 16, "lora_alpha": 32.0, "lora_dropout": 0.0}
 EVALUATIONS = 8
 """In one training, at most; two at least."""
 WATCHING = 0.15
@@ -46,7 +49,6 @@ def rate(method: Method, tuning: Tuning, parameters: int) -> float:
 
 def resolve(config: TrainConfig, base: Ground, device: Device) -> TrainConfig:
     """The configuration with all that does not depend on the rows. Raises BadInput."""
-    adapter = _adapter_of(base)
     exact = base.architecture in EXACT
     packing = config.packing
     if packing == "auto":
@@ -61,16 +63,26 @@ def resolve(config: TrainConfig, base: Ground, device: Device) -> TrainConfig:
         packing=packing,
         device=device.kind,
         precision=device.precision,
-        **adapter,
+        **_adapter(config, base),
     )
 
 
-def _adapter_of(base: Ground) -> dict[str, object]:
-    """Rank and alpha of the adapter that is trained further."""
-    if base.parent_manifest is None:
-        return {}
-    given = base.parent_manifest.config
-    return {name: given[name] for name in ("lora_rank", "lora_alpha") if name in given}
+def _adapter(config: TrainConfig, base: Ground) -> dict[str, Any]:
+    """Rank, alpha and dropout: of the adapter that is trained further, as given, or the usual ones.
+
+    Raises BadInput when others are given than the adapter has.
+    """
+    theirs = base.parent_manifest.config if base.parent_manifest else {}
+    found = {}
+    for name, usual in ADAPTER.items():
+        given, fixed = getattr(config, name), theirs.get(name)
+        if fixed is not None and given not in (None, fixed):
+            option = f"--{name.replace('_', '-')}"
+            what = name.removeprefix("lora_")
+            message = f"{name} is {given:g}, and the adapter of the run {config.from_run} has {what} {fixed:g}."
+            raise BadInput(message, f"The adapter keeps its {what}: leave {option} out.")
+        found[name] = fixed if fixed is not None else usual if given is None else given
+    return found
 
 
 def steps_of(config: TrainConfig, rows: int) -> int:

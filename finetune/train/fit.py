@@ -56,7 +56,7 @@ def memory(config: TrainConfig, shape: Shape, lengths: np.ndarray[Any, Any]) -> 
         dtype=dtype,
         device=config.device,
         checkpointing=bool(config.gradient_checkpointing),
-        rank=config.lora_rank,
+        rank=config.lora_rank or 0,
     )
     copies = 4 * shape.parameters if config.method != "sft" and config.tuning == "full" else 0  # the reference model
     return found.total + copies

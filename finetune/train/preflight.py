@@ -228,7 +228,7 @@ def _labels(config: TrainConfig, rows: Rows) -> dict[str, int]:
     if not all(labels.values()):
         missing = "bad" if labels["good"] else "good"
         message = f"{rows.source} has {len(rows)} rated answers and none that is {missing}: KTO learns from both."
-        raise BadInput(message, "Add some (`dyag gen-dataset --from feedback --rows kto`), or train with --method sft.")
+        raise BadInput(message, "Add some (`dyag gen-dataset --from feedback --as kto`), or train with --method sft.")
     return labels
 
 
@@ -242,7 +242,7 @@ def _spread(rows: Rows) -> Spread:
 def _disk(config: TrainConfig, base: Ground, rows: Rows, place: Path) -> Need:
     """Checkpoints with the optimizer's two moments, what is saved at the end, and the rows."""
     existing = next(path for path in (place.absolute(), *place.absolute().parents) if path.exists())
-    whole = base.shape.parameters if config.tuning == "full" else base.shape.sides * config.lora_rank
+    whole = base.shape.parameters if config.tuning == "full" else base.shape.sides * (config.lora_rank or 0)
     optimizer = 2 if config.tuning == "qlora" and config.device == "cuda" else 8
     needed = KEPT * whole * (4 + optimizer) + 4 * whole + 9 * rows.tokens + rows.source.stat().st_size + (8 << 20)
     return Need(needed, shutil.disk_usage(existing).free)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from training import pairs, port_rows, rated, run_training, tiny_base, weights_of, write
@@ -110,11 +111,32 @@ def test_other_families_train_too(tmp_path: Path, family: str) -> None:
 
 
 def test_an_adapter_is_trained_further_and_names_its_parent(home: Path, parent: Outcome) -> None:
-    ended = run_training(home, dataset=home / "ports.jsonl", from_run="a", output=home / "models" / "b", epochs=2)
+    ended = run_training(
+        home, dataset=home / "ports.jsonl", from_run="a", output=home / "models" / "b", epochs=2, lora_rank=8
+    )
     manifest = Runs(home / "models").find("b").whole()
     assert manifest.parent == parent.run
-    assert manifest.config["lora_rank"] == 8
+    assert [manifest.config[name] for name in ("lora_rank", "lora_alpha", "lora_dropout")] == [8, 32, 0]
     assert ended.metrics["train_loss"] < parent.metrics["train_loss"]
+
+
+@pytest.mark.usefixtures("parent")
+@pytest.mark.parametrize(
+    ("options", "says", "hint"),
+    [
+        ({"tuning": "full"}, "tuning is full, and from_run", "dyag merge-lora"),
+        ({"lora_rank": 16}, "lora_rank is 16, .* has rank 8", "leave --lora-rank out"),
+        ({"lora_alpha": 8}, "lora_alpha is 8, .* has alpha 32", "leave --lora-alpha out"),
+        ({"lora_dropout": 0.1}, "lora_dropout is 0.1, .* has dropout 0", "leave --lora-dropout out"),
+    ],
+)
+def test_an_adapter_is_not_trained_further_as_something_else(
+    home: Path, options: dict[str, Any], says: str, hint: str
+) -> None:
+    with pytest.raises(BadInput, match=says) as refused:
+        run_training(home, dataset=home / "ports.jsonl", from_run="a", output=home / "d", **options)
+    assert hint in refused.value.hint
+    assert not (home / "d").exists()
 
 
 @pytest.mark.usefixtures("parent")

@@ -105,8 +105,9 @@ def test_a_dataset_that_cannot_be_used_is_refused_with_its_lines(home: Path, tex
 
 
 def test_ratings_of_one_kind_are_refused_and_unbalanced_ones_told(home: Path) -> None:
-    with pytest.raises(BadInput, match="none that is bad"):
+    with pytest.raises(BadInput, match="none that is bad") as refused:
         check(home, method="kto", dataset=write(home / "one.jsonl", rated(9, 0)))
+    assert "--from feedback --as kto" in refused.value.hint
     report = check(home, method="kto", dataset=write(home / "many.jsonl", rated(60, 3)))
     assert report.labels == {"good": 60, "bad": 3}
     assert any("60 good and 3 bad" in warning for warning in report.warnings)
