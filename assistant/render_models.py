@@ -7,6 +7,7 @@ from dataclasses import fields
 from assistant.commands.models import ROW, BaseRow, Fits, Machine, ModelsResult, ModelView
 from assistant.render import render
 from assistant.render_made import shown
+from assistant.render_runs import called
 from assistant.screen import Screen, Text, bold, dim, red
 
 _HEAD = ("base", "size", "licence", "here", "LoRA takes", "fits", "from the Hub")
@@ -17,6 +18,8 @@ _FITS: dict[Fits, Text] = {
     "4bit": "in 4 bit",
     "no": red("no"),
 }
+_RUNS = 5
+"""The newest, which are shown."""
 _OTHERS = "any org/name of the Hub, any folder with safetensors weights"
 
 
@@ -28,9 +31,11 @@ def _(result: ModelsResult, screen: Screen) -> None:
     screen.out()
     if not result.runs:
         screen.note("There is no training yet: `dyag train --dataset FILE` makes one.")
-    for run in result.runs:
-        mark = "*" if run.promoted else " "
-        screen.out(mark, " ", bold(run.id), f"  {run.base}  {run.method} {run.tuning}  ", dim(run.state))
+    for run in result.runs[:_RUNS]:
+        mark, names = "*" if run.promoted else " ", f" ({called(run)})" if called(run) else ""
+        screen.out(mark, " ", bold(run.id), f"{names}  {run.base}  {run.method} {run.tuning}  ", dim(run.state))
+    if len(result.runs) > _RUNS:
+        screen.out(dim(f"`dyag runs` lists all {len(result.runs)}."))
     promoted = f"* promoted: {result.promoted} answers in the modes finetuned and hybrid"
     screen.out(dim(promoted if result.promoted else "No run is promoted."))
 
@@ -54,8 +59,7 @@ def _(result: ModelView, screen: Screen) -> None:
 
 def _place(view: ModelView) -> dict[str, str]:
     """Where it is, or how to get it."""
-    gated = view.base is not None and view.base.gated
-    steps = f"first accept the licence at {view.page} and set HF_TOKEN, then " if gated else ""
+    steps = f"first {view.base.access}, then " if view.base and view.base.gated else ""
     missing = (
         f"no; {steps}{view.fetch}" if view.fetch else "no; fetch the project whole, or make it with finetune.pretrain"
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.bases.files import checked
+from finetune.bases.registry import named
 from retrieval.errors import ModelMissing
 from retrieval.files import disk_errors
 
@@ -50,7 +51,9 @@ class Repo:
 
     @property
     def to_download(self) -> str:
-        return TO_DOWNLOAD.format(command=download_command(self.id, self.revision), form=self.form)
+        base = named(self.id)
+        gate = f"It is gated: first {base.access}. " if base and base.gated else ""
+        return gate + TO_DOWNLOAD.format(command=download_command(self.id, self.revision), form=self.form)
 
 
 def fetch(repo: Repo) -> Path:

@@ -48,6 +48,11 @@ class Base:
         """Where its card and its licence stand; empty for the base that is shipped."""
         return f"https://huggingface.co/{self.hub}" if self.hub else ""
 
+    @property
+    def access(self) -> str:
+        """What a download needs besides a connection; empty for nothing."""
+        return f"accept the licence at {self.page} and set HF_TOKEN" if self.gated else ""
+
 
 def named(text: str) -> Base | None:
     """The base with this shortcut, alias or name on the Hub, in any case."""

@@ -90,6 +90,19 @@ def test_runs_and_the_promoted_one_are_listed(dyag: Dyag, tmp_path: Path) -> Non
     assert f"promoted: {RUN}" in shown
 
 
+def test_of_many_runs_the_newest_are_listed(dyag: Dyag, tmp_path: Path) -> None:
+    ids = [f"2026110{day}-153012-a1f3" for day in range(1, 8)]
+    for run_id in ids:
+        finished(tmp_path / "models", run_id, created=f"{run_id[:4]}-11-{run_id[6:8]}T00:00:00+01:00")
+    finished(
+        tmp_path / "models", "20261109-000000-0001", tmp_path / "models" / "mine", created="2026-11-09T00:00:00+01:00"
+    )
+    shown = dyag("models", home=tmp_path).out
+    assert [run_id for run_id in ids if run_id in shown] == ids[-4:]
+    assert "20261109-000000-0001 (mine)" in shown
+    assert "`dyag runs` lists all 8." in shown
+
+
 def test_a_base_that_is_here(dyag: Dyag, tmp_path: Path, model: Path) -> None:
     told = json.loads(dyag("models", "show", "mini", "--json", home=tmp_path).out)
     assert told["folder"] == str(model)

@@ -164,6 +164,16 @@ def test_a_base_that_cannot_be_fetched(cache: object, tmp_path: Path) -> None:
     assert "hf:" not in failed.value.hint
 
 
+def test_a_gated_base_that_cannot_be_fetched_says_that_it_is_gated(cache: object, tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match="Hub cannot be reached") as failed:
+        find_base("llama3.2:1b", tmp_path)
+    for step in (f"accept the licence at {BASES['llama3.2:1b'].page}", "HF_TOKEN", "hf download"):
+        assert step in failed.value.hint
+    with pytest.raises(ModelMissing) as open_one:
+        find_base("qwen2.5:1.5b", tmp_path)
+    assert "HF_TOKEN" not in open_one.value.hint
+
+
 def test_a_gated_base_says_the_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import httpx
     import huggingface_hub
