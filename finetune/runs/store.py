@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -54,10 +55,15 @@ class Run:
         """What the training was told to call the model; empty for nothing."""
         return str(self.config.get("name") or "")
 
+    @property
+    def resume(self) -> str:
+        """The command line that goes on with it."""
+        return f"dyag train --resume --output {shlex.quote(str(self.path))}"
+
     def whole(self) -> Manifest:
         """The manifest of a finished run, every file of it checked. Raises TornRun, NewerRun, NotFound."""
         if self.state in ("running", "interrupted"):
-            hint = "Wait for it." if self.state == "running" else "Go on with it: dyag train --resume."
+            hint = "Wait for it." if self.state == "running" else f"Go on with it: {self.resume}"
             raise NotFound(f"The run {self.id} is not finished: it is {self.state}.", hint)
         return self.folder.verify()
 
@@ -113,7 +119,7 @@ class Runs:
     def delete(self, run: Run) -> None:
         """Remove the folder of a run: at once as far as anyone can see. Raises Busy, NoAccess."""
         if run.folder.running:
-            raise Busy(f"The run {run.id} is running.", "Stop its job first: `dyag jobs` shows it.")
+            raise Busy(f"The run {run.id} is running.", "Ctrl-C it where it runs, or `dyag jobs cancel` its job.")
         with keeping(run.path):
             trash = run.path.with_name(f"{TRASH}{run.path.name}-{secrets.token_hex(2)}")
             run.path.rename(trash)

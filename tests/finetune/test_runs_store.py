@@ -131,11 +131,19 @@ def test_a_delete_that_is_killed_halfway_leaves_no_half_run(runs: Runs, monkeypa
     assert list(runs.folder.iterdir()) == []
 
 
+def test_an_interrupted_run_says_how_it_goes_on(runs: Runs) -> None:
+    begun(runs.models, "20261105-000000-0003", runs.models / "my model")
+    with pytest.raises(NotFound, match="is interrupted") as error:
+        runs.find("20261105").whole()
+    assert f"dyag train --resume --output '{runs.models / 'my model'}'" in error.value.hint
+
+
 def test_a_run_that_is_running_is_not_deleted(runs: Runs) -> None:
     folder = begun(runs.models, "20261105-000000-0003")
     with folder.claimed():
         run = runs.find("20261105")
         assert run.state == "running"
-        with pytest.raises(Busy, match="is running"):
+        with pytest.raises(Busy, match="is running") as error:
             runs.delete(run)
+        assert "Ctrl-C" in error.value.hint
     runs.delete(runs.find("20261105"))
