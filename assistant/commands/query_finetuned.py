@@ -57,7 +57,8 @@ def query_finetuned(
     app: App,
     question: Annotated[str, typer.Argument(help="The question; none: asks for one after the other.")] = "",
     model: Annotated[
-        str, typer.Option("--model", help="A run, its folder, or any model or adapter; default: the promoted run.")
+        str,
+        typer.Option("--model", help="A run, a base, or the folder of a model or adapter; default: the promoted run."),
     ] = "promoted",
     base_model: Annotated[
         str, typer.Option("--base-model", help="The base of an adapter; default: the one it names itself.")
@@ -176,7 +177,7 @@ class _Asked:
 
 
 def _model(app: App, name: str, base: str, device: str) -> RunModel:
-    """A run, by any of its names, or a folder that no run of ours wrote. Raises NotFound, TornRun, WrongBase, ModelMissing."""
+    """A run, by any of its names, or any other model. Raises NotFound, BadInput, TornRun, WrongBase, ModelMissing."""
     from assistant.generators.models.run_model import RunModel
     from finetune.bases.load import Wanted
     from finetune.runs.store import Runs
@@ -188,17 +189,32 @@ def _model(app: App, name: str, base: str, device: str) -> RunModel:
     try:
         run = Runs(app.home.models).find(name)
     except NotFound:
-        if (folder := _folder(name, home)) is None:
+        if name == "promoted":
             raise
+        folder = _folder(name, home)
         ready = foreign(folder, home, base)
-        return RunModel(folder.name, lambda: ready, wanted)
+        return RunModel(folder.name if folder.name in name else name, lambda: ready, wanted)
     ready = trained(run, home, base)
     return RunModel(f"run:{run.id}", lambda: ready, wanted)
 
 
-def _folder(name: str, home: Path) -> Path | None:
-    given = Path(name).expanduser()
-    return next((path for path in (Path.cwd() / given, home / given) if path.is_dir()), None)
+def _folder(name: str, home: Path) -> Path:
+    """Of a model that is no run: its own, or that of a base. Raises NotFound, ModelMissing."""
+    from finetune.bases.files import find, is_folder, is_path, path_of
+    from finetune.bases.registry import named
+
+    source = name.removeprefix("hf:")
+    for path in (path_of(source, Path.cwd()), path_of(source, home)):
+        if not named(source) and is_folder(path):
+            return path
+    # A name on the Hub is org/name too; it is a path where its first part is a folder here.
+    first = source.partition("/")[0]
+    if is_path(source) or ("/" in source and any(is_folder(path_of(first, at)) for at in (Path.cwd(), home))):
+        raise NotFound(f"There is no folder `{source}`.", "`dyag runs` and `dyag models` list what there is.")
+    if not named(source) and "/" not in source:
+        hint = "`dyag runs` and `dyag models` list what there is; a folder is written ./folder, a model of the Hub org/name."
+        raise NotFound(f"There is no run `{name}`, and no base of this name.", hint)
+    return find(source, name, beside=home)
 
 
 def _lines(app: App, *, as_json: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from runs import adapter, trained_home
 from tiny_model import tiny_model
 
 from assistant.commands import query_finetuned as module
+from finetune.bases import files, hub
 
 A = "20261104-153012-a1f3"
 ASKED = ("--temperature", "0", "--max-tokens", "12")
@@ -95,6 +96,25 @@ def test_pickled_weights_are_refused(home: Path) -> None:
 
 def test_a_whole_model_is_asked_too(home: Path) -> None:
     assert query(home, "Quel port ?", "--model", home / "base").code == 0
+
+
+@pytest.mark.parametrize("name", ["mini", "hf:mini", "MINI", "hf:base", "base"])
+def test_a_base_is_asked_to_be_compared(home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MINI", home / "base")
+    told = query(home, "Quel port ?", "--model", name, "--json").json
+    assert (bool(told["answer"]), told["model"]) == (True, "base" if "base" in name else name)
+
+
+def test_a_model_of_the_hub_is_asked_by_its_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = shutil.copytree(home / "base", home / "cache" / "snapshots" / "0123")
+    monkeypatch.setattr(hub, "fetch", lambda repo: fetched if repo.id == "org/name" else pytest.fail(repo.id))
+    assert query(home, "Quel port ?", "--model", "org/name", "--json").json["model"] == "org/name"
+
+
+@pytest.mark.parametrize("name", ["models/runs/nothing", "./nothing", "models/nothing", "/nothing/here"])
+def test_a_folder_that_is_mistyped_is_told_as_one(home: Path, name: str) -> None:
+    ran = query(home, "Quel port ?", "--model", name)
+    assert (ran.code, f"There is no folder `{name}`" in ran.err, ran.out) == (1, True, "")
 
 
 @pytest.mark.parametrize(
