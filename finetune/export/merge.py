@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finetune.bases.chat_format import ChatFormat
-from finetune.bases.files import read_json, weights
+from finetune.bases.files import is_adapter, read_json, weights
 from finetune.bases.load import Wanted
 from finetune.export.card import card
 from finetune.runs.digests import keeping, sync_tree
@@ -203,12 +203,13 @@ def _compared(expected: Sequence[_Answer], found: Sequence[Any], dtype: str) -> 
 
 def _mergeable(run: Run, output: Path) -> Manifest:
     """Raises BadInput for a run without an adapter, and for an output that is there; NotFound for one that is not finished."""
-    if run.manifest is not None and run.manifest.tuning == "full":
-        hint = f"Copy it: cp -r {run.folder.final} {output}"
-        raise BadInput(f"The run {run.id} has no adapter to merge: its final folder is a whole model.", hint)
     if output.exists() or output.is_symlink():
         raise _exists(output)
-    return run.whole()
+    manifest = run.whole()
+    if not is_adapter(run.folder.final):
+        hint = f"Copy it: cp -r {run.folder.final} {output}"
+        raise BadInput(f"The run {run.id} has no adapter to merge: its final folder is a whole model.", hint)
+    return manifest
 
 
 def _exists(output: Path) -> BadInput:

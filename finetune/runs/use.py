@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.bases.files import ADAPTER, read_json, weights
+from finetune.bases.files import ADAPTER, is_adapter, read_json, weights
 from finetune.bases.load import Loaded, Wanted, load
 from finetune.runs.folder import checkpoint_fault, is_checkpoint, torn
 from finetune.runs.manifest import Manifest, RunBase
@@ -36,7 +36,7 @@ def trained(run: Run, home: Path, base: str = "") -> Trained:
     Raises NotFound for a run that is not finished, TornRun, ModelMissing, WrongBase.
     """
     manifest = run.whole()
-    if manifest.tuning == "full":
+    if not is_adapter(run.folder.final):  # whatever the manifest calls it
         return Trained(run.folder.final)
     return Trained(run.folder.final, base_of(manifest, home, base))
 
@@ -60,7 +60,7 @@ def foreign(folder: Path, home: Path, base: str = "") -> Trained:
 
     if is_checkpoint(folder) and (why := checkpoint_fault(folder)):
         raise torn(folder.parent, f"{folder.name}: {why}")
-    if not (folder / ADAPTER).is_file():
+    if not is_adapter(folder):
         return Trained(folder)
     own = str(read_json(folder / ADAPTER, str(folder)).get("base_model_name_or_path") or "")
     if not (base or own):

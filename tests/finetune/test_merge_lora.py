@@ -123,6 +123,14 @@ def test_a_run_on_a_four_bit_base_is_merged_into_the_full_one(home: Path) -> Non
     assert (merged.dtype, merged.checked.ties) == ("float32", 0)
 
 
+def test_an_adapter_is_merged_whatever_its_manifest_calls_it(home: Path) -> None:
+    original = run(home)
+    assert original.manifest
+    named = {"final": original.folder.final, "base": original.manifest.base, "tuning": "full"}
+    mislabelled = finished(home / "models", "20261105-000000-0001", **named)
+    assert merge(mislabelled, home, home / "merged").checked.ties == 0
+
+
 # refused -------------------------------------------------------------------------------------------------------------
 
 
