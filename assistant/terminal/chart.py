@@ -18,6 +18,7 @@ _BRAILLE = 0x2800
 def chart(series: Mapping[str, Points], width: int = 64, height: int = 10) -> str:
     """Draw named series of (x, y) in `height` lines and one for the x axis, `width` columns wide; "" without a point.
 
+    Values that read the same are drawn in one line.
     The first series is drawn as a line, the others as marks on it; points that are no numbers are left out.
     """
     drawn = {name: sorted((x, y) for x, y in points if math.isfinite(x) and math.isfinite(y))
@@ -28,8 +29,9 @@ def chart(series: Mapping[str, Points], width: int = 64, height: int = 10) -> st
     ys = [y for points in drawn.values() for _, y in points]
     labels = [_short(max(ys)), _short(min(ys))]
     margin = max(map(len, labels)) + 2
-    rows = _plot(list(drawn.values()), max(8, width - margin), max(2, height))
-    shown = [labels[0], *[""] * (len(rows) - 2), labels[1]]
+    flat = labels[0] == labels[1]  # as far as anyone can read: one line has room for that
+    rows = _plot(list(drawn.values()), max(8, width - margin), 1 if flat else max(2, height))
+    shown = labels[:1] if flat else [labels[0], *[""] * (len(rows) - 2), labels[1]]
     lines = [f"{label:>{margin - 2}} {'┤' if label else '│'}{row}" for label, row in zip(shown, rows, strict=True)]
     return "\n".join([*(line.rstrip() for line in lines), _axis(drawn, margin, max(8, width - margin))])
 

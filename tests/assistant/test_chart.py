@@ -27,6 +27,13 @@ def test_a_second_figure_stands_as_marks_with_its_name() -> None:
     assert drawn.endswith("⠤ loss   ◆ eval loss")
 
 
+def test_a_figure_that_stays_the_same_is_one_line() -> None:
+    for last in (11.21, 11.22):
+        line, axis = chart({"loss": [(1, 11.21), (9, last)]}, 30, 10).split("\n")
+        assert line.startswith("11.2 ┤")
+        assert axis.split() == ["1", "9", "⠤", "loss"]
+
+
 def test_nothing_to_draw_is_nothing() -> None:
     assert chart({}) == chart({"loss": []}) == chart({"loss": [(1.0, math.nan)]}) == ""
 
@@ -46,5 +53,5 @@ def test_any_figures_are_drawn_in_the_room_there_is(
     series: dict[str, list[tuple[float, float]]], width: int, height: int
 ) -> None:
     drawn = chart(series, width, height).split("\n")
-    assert len(drawn) in (1, max(2, height) + 1)
+    assert len(drawn) in (1, 2, max(2, height) + 1)
     assert all(len(line) <= max(width, 24) for line in drawn[:-1])
