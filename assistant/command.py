@@ -247,10 +247,12 @@ def split_name(words: Sequence[str], known: Mapping[str, Command]) -> tuple[str,
 def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bool = False) -> None:
     """Make a command a subcommand of a typer program; a call of that program returns a `Call`.
 
-    `free_text`: the words given for the last text argument are joined, so a question needs no quotes in the chat.
+    `free_text`: the words given for the last text argument are joined, so a question needs no quotes in the chat. A run
+    has a name of one word.
     """
     *_, last = (None, *(p for p in found.parameters if p.is_argument))
-    joined = last if free_text and last is not None and last.type in (str, str | None) else None
+    is_text = last is not None and last.type in (str, str | None) and last.completes != "run"
+    joined = last if free_text and is_text else None
 
     def parsed(as_json: bool = False, **given: Any) -> Call:
         if joined is not None:

@@ -138,7 +138,9 @@ def _(result: RunDeleted, screen: Screen) -> None:
 @render.register
 def _(result: PromoteResult, screen: Screen) -> None:
     before = f" It was {result.before}." if result.before else ""
-    if result.after:
+    if result.after and result.after == result.before:
+        screen.out(f"{result.after} is promoted already, since {when(result.when)}.")
+    elif result.after:
         screen.out(f"{result.after} answers now in the modes finetuned and hybrid.{before}")
     else:
         screen.out(f"No run is promoted any more.{before}")

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
 GROUPS["runs"] = "Trainings: list them, look at one, compare two, delete one."
 
-RUN = Annotated[
-    str,
-    typer.Argument(help="A run's id or the beginning of it, its name or folder, latest, or promoted.", metavar="RUN"),
-    Completes("run"),
-]
+_RUN = "A run's id or the beginning of it, its name or folder, latest, or promoted."
+RUN = Annotated[str, typer.Argument(help=_RUN, metavar="RUN"), Completes("run")]
+OTHER = Annotated[str, typer.Argument(help="The run to compare it with.", metavar="OTHER"), Completes("run")]
 SERIES = {"loss": "loss", "eval_loss": "eval loss"}
 """Figures of the log that are drawn, and their names."""
 
@@ -124,7 +122,7 @@ def show(app: App, run: RUN = "latest") -> RunView:
 
 
 @command("runs diff", examples=("dyag runs diff 20261104-15 latest",))
-def diff(app: App, first: RUN, second: RUN) -> RunDiff:
+def diff(app: App, first: RUN, second: OTHER) -> RunDiff:
     """Compare two trainings: base, data, options and figures, only what differs."""
     from finetune.runs.store import Runs
 

@@ -81,12 +81,12 @@ class Promotions:
         return self._read()[1]
 
     def promote(self, run: Run, who: str, note: str = "", *, check: Check, forced: bool = False) -> Step:
-        """Let a run answer, when `check` does not object. Raises what it does, and BadInput for the promoted one."""
+        """Let a run answer, when `check` does not object. Raises what it does. The promoted one stays, and no step is kept."""
         check()
         with self._changing():
             pile, history = self._read()
             if pile and pile[-1].id == run.id:
-                raise BadInput(f"The run {run.id} is promoted already.", "`dyag runs show promoted` tells about it.")
+                return Step(pile[-1].since, who, "promote", run.id, run.id)
             step = Step(_now(), who, "promote", _id(pile), run.id, note, forced)
             self._write([*pile, Promoted(run.id, run.path, step.when)], [*history, step])
         return step

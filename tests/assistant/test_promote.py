@@ -59,6 +59,15 @@ def test_a_run_is_promoted_and_rolled_back(home: Path) -> None:
     assert [step.note for step in Promotions(home / "models").history()] == ["first", "", "", ""]
 
 
+def test_the_promoted_run_is_promoted_already(home: Path) -> None:
+    dyag(home, "promote", A)
+    ran = dyag(home, "promote", A)
+    assert (ran.code, ran.err, f"{A} is promoted already" in ran.out) == (0, "", True)
+    assert dyag(home, "promote", f"{A} {B}").code == 1
+    ran = dyag(home, "promote", A, B)
+    assert (ran.code, B in ran.err) == (2, True)
+
+
 def test_a_run_that_could_not_answer_is_not_promoted(home: Path) -> None:
     begun(home / "models", "20261105-000000-0003")
     (home / "models" / "runs" / B / "final" / "adapter_model.safetensors").write_bytes(b"")

@@ -167,6 +167,15 @@ def test_a_run_does_not_differ_from_itself(home: Path) -> None:
     assert (ran.code, ran.out, "do not differ" in ran.err) == (0, "", True)
 
 
+def test_the_help_names_each_run_once_and_takes_one_word_for_it(home: Path) -> None:
+    shown = dyag(home, "diff", "--help").out
+    assert [line.split()[:2] for line in shown.splitlines() if "<str>" in line or "list[" in line] == [
+        ["RUN", "<str>"], ["OTHER", "<str>"]
+    ]  # fmt: skip
+    ran = dyag(home, "show", NEW, OLD)
+    assert (ran.code, OLD in ran.err) == (2, True)
+
+
 # delete --------------------------------------------------------------------------------------------------------------
 
 
