@@ -69,14 +69,18 @@ def _check(report: Report) -> list[tuple[Text, str]]:
     left_out = [f"{n} {what}" for n, what in ((report.dropped, "dropped"), (report.truncated, "truncated")) if n]
     lengths, config = report.lengths, report.config
     low, high = report.seconds
+    goes_on = [("run", f"{report.run}, goes on after step {report.done:,}")] if report.run else []
+    left = f", {report.steps - report.done:,} left" if report.run else ""
     rows = [
+        *goes_on,
         ("base", f"{report.base}, {report.parameters / 1e6:,.0f} million parameters"),
         ("method", f"{config.method}, {config.tuning}, learning rate {config.learning_rate:g}"),
         ("device", f"{report.device} ({report.device_name}), {config.precision}"),
         ("rows", ", ".join([f"{report.rows:,}", *left_out, f"{report.validation_rows:,} for validation"])),
+        *([("validation", shown(report.validation))] if report.validation else []),
         ("tokens of a row", f"median {lengths.median:,}, 95% {lengths.p95:,}, longest {lengths.longest:,}"),
         ("tokens an epoch", f"{report.tokens_per_epoch:,}, {report.padding:.0%} padding on top"),
-        ("steps", f"{report.steps:,} of {config.batch_size} rows, {report.epochs:g} epochs"),
+        ("steps", f"{report.steps:,} of {config.batch_size} rows, {report.epochs:g} epochs{left}"),
         ("time", f"about {duration(low)} to {duration(high)}"),
         ("memory", _need(report.memory)),
         ("disk", _need(report.disk)),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
 from assistant.commands.train import DATASET, CheckResult, TrainResult
 from assistant.screen import duration
-from finetune.train.preflight import preflight
 from retrieval.errors import NotFound
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
 
     with TrainProgress(app.screen) as progress:
         if options["check"] or not _confirmed(config, options):
-            report = preflight(config, folders, progress)
+            report = _look(config)(config, folders, progress)
             if options["check"]:
                 return CheckResult(report)
             _agree(app, report)
@@ -49,9 +48,17 @@ def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
     config = _config(app, options)
     if options["check"] or _confirmed(config, options):
         return []
-    report = preflight(config, _folders(app))
+    report = _look(config)(config, _folders(app))
     _agree(app, report)
     return ["--force-cpu"] if report.device == "cpu" else []
+
+
+def _look(config: TrainConfig) -> Callable[..., Report]:
+    """What says what the training will be, or what is left of it."""
+    from finetune.train.preflight import preflight
+    from finetune.train.resume import remaining
+
+    return remaining if config.resume else preflight
 
 
 def _config(app: App, options: Mapping[str, Any]) -> TrainConfig:

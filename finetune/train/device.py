@@ -37,15 +37,23 @@ def choose(config: TrainConfig, width: int) -> Device:
     """The device a configuration asks for, for a model of this width. Raises BadInput when there is none such."""
     import torch
 
+    there = has_gpu(config)
+    if config.device == "cpu" or not there:
+        return Device("cpu", f"CPU, {_threads()} threads", _on_cpu(config, width))
+    note = _first_gpu()
+    return Device("cuda", torch.cuda.get_device_name(0), _on_gpu(config), note)
+
+
+def has_gpu(config: TrainConfig) -> bool:
+    """Whether torch finds a GPU. Raises BadInput when there is none and one is asked for."""
+    import torch
+
     there = torch.cuda.is_available()
     if config.device == "cuda" and not there:
         built = "" if torch.version.cuda else " (this build of torch has no CUDA)"
         hint = "Train on the CPU with --device cpu, or install torch for your CUDA and check `nvidia-smi`."
         raise BadInput(f"device is cuda, and torch finds no GPU{built}.", hint)
-    if config.device == "cpu" or not there:
-        return Device("cpu", f"CPU, {_threads()} threads", _on_cpu(config, width))
-    note = _first_gpu()
-    return Device("cuda", torch.cuda.get_device_name(0), _on_gpu(config), note)
+    return there
 
 
 def _on_cpu(config: TrainConfig, width: int) -> Precision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from finetune.formats.splits import find_dataset, held_out, split_of
 from finetune.runs.folder import LOCK
 from finetune.train.config import TrainConfig
 from finetune.train.defaults import resolve, steps_of, with_loss, with_steps
-from finetune.train.device import Device, choose
+from finetune.train.device import Device, choose, has_gpu
 from finetune.train.fit import Need, fitted
 from finetune.train.ground import Folders, Ground, ground
 from finetune.train.progress import Progress, Silent
@@ -88,6 +88,10 @@ class Report:
     labels: dict[str, int]
     """Good and bad answers, for KTO."""
     warnings: tuple[str, ...]
+    run: str = ""
+    """The one that it goes on with."""
+    done: int = 0
+    """Steps of it that are kept; `seconds` are those of the rest."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +114,10 @@ def preflight(config: TrainConfig, folders: Folders, progress: Progress | None =
 
     Raises BadInput, BadRows, NotFound, ModelMissing, NoSpace.
     """
-    check_output(config)
+    check_first(config)
     with tempfile.TemporaryDirectory(prefix="dyag-") as scratch:
         hears = progress or Silent()
-        sources, base = sources_of(config, hears), ground(config, folders)
+        sources, base = sources_of(config), ground(config, folders)
         places = Places(Path(scratch), config.output or folders.models)
         return prepare(config, base, sources, places, hears).report
 
@@ -121,11 +125,10 @@ def preflight(config: TrainConfig, folders: Folders, progress: Progress | None =
 def prepare(config: TrainConfig, base: Ground, sources: Sources, places: Places, progress: Progress) -> Prepared:
     """Check everything, and render the rows. Raises as `preflight` does."""
     progress.stage("Checking the dataset")
-    _check_reporters(config)
     device = choose(config, base.shape.width)
     if device.note:
         progress.note(device.note)
-    config = resolve(config, base, device)
+    asked, config = config.max_length or 0, resolve(config, base, device)
     _check_four_bits(config, base)
     renderer = Renderer(base.format, config.method, config.max_length or 0, config.overlength)
     _check_end(base)
@@ -136,10 +139,21 @@ def prepare(config: TrainConfig, base: Ground, sources: Sources, places: Places,
         held = write_rows(sources.validation, scratch / "validation.arrow", scratch / "validation.jsonl", renderer)
     report = _report(config.but(validation=sources.validation), base, device, rows, held, places.output)
     _check_disk(report, places.output)
+    if asked > base.context:
+        cut = f"{base.found.name} reads {base.context:,} tokens; a --max-length of {asked:,} is cut to that."
+        report = replace(report, warnings=(cut, *report.warnings))
     return Prepared(report, base, device, rows, held)
 
 
-def check_output(config: TrainConfig) -> None:
+def check_first(config: TrainConfig) -> None:
+    """What needs neither base nor rows: the output, the packages, the GPU. Raises BadInput."""
+    _check_output(config)
+    _check_reporters(config)
+    if config.device == "cuda":
+        has_gpu(config)
+
+
+def _check_output(config: TrainConfig) -> None:
     """Raises BadInput for an output folder in which something lies that is not a run to resume."""
     path = config.output
     if path is None or not path.exists():
@@ -180,10 +194,10 @@ def _check_four_bits(config: TrainConfig, base: Ground) -> None:
         raise BadInput(message, "Train it with --quantize none.")
 
 
-def sources_of(config: TrainConfig, progress: Progress) -> Sources:
+def sources_of(config: TrainConfig) -> Sources:
     """The files a configuration means. Raises NotFound."""
     train = _dataset(config.dataset)
-    return Sources(train, _validation(config, train, progress))
+    return Sources(train, _validation(config, train))
 
 
 def _dataset(path: Path) -> Path:
@@ -193,14 +207,11 @@ def _dataset(path: Path) -> Path:
     return found.path
 
 
-def _validation(config: TrainConfig, source: Path, progress: Progress) -> Path | None:
+def _validation(config: TrainConfig, source: Path) -> Path | None:
     """The file named, or the one that belongs to the training file."""
     if config.validation is not None:
         return _dataset(config.validation)
-    beside = next((path for path in held_out(source) if split_of(path) == "val"), None)
-    if beside:
-        progress.note(f"Validation: {beside}, which lies beside the training file.")
-    return beside
+    return next((path for path in held_out(source) if split_of(path) == "val"), None)
 
 
 def _report(config: TrainConfig, base: Ground, device: Device, rows: Rows, held: Rows | None, place: Path) -> Report:

@@ -21,12 +21,13 @@ from finetune.train.config import TrainConfig
 from finetune.train.finish import close, figures, publish
 from finetune.train.fit import lower, smaller
 from finetune.train.ground import Folders, Ground, ground
-from finetune.train.preflight import Places, Prepared, Report, Sources, check_output, prepare, sources_of
+from finetune.train.preflight import Places, Prepared, Report, Sources, check_first, prepare, sources_of
 from finetune.train.progress import Progress, Silent, Stop
-from finetune.train.request import Request, check_same, request_of
+from finetune.train.request import Request
+from finetune.train.resume import reopened
 from finetune.train.rows import sha256_of
 from finetune.train.trainers import Job, quietly, trainer_of
-from retrieval.errors import BadInput, UserError
+from retrieval.errors import UserError
 from retrieval.files import private_folder
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -64,7 +65,7 @@ def train(
     stop = Stop(hears)
     if config.output:
         config = config.but(output=config.output.expanduser().absolute())
-    check_output(config)
+    check_first(config)
     with quietly(), stop.on_signal():
         if config.resume:
             return _resume(config, folders, hears, stop, began)
@@ -72,7 +73,7 @@ def train(
 
 
 def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop, began: Began) -> Outcome:
-    sources, base = sources_of(config, progress), ground(config, folders)
+    sources, base = sources_of(config), ground(config, folders)
     runs = Runs(folders.models)
     run_id = runs.new_id()
     now = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -93,29 +94,11 @@ def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop
 
 
 def _resume(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop, began: Began) -> Outcome:
-    if config.output is None:
-        raise BadInput("Nothing says which run to resume.", "Name its folder with --output.")
-    folder = RunFolder(config.output)
-    request = request_of(folder)
-    if folder.manifest_path.exists():
-        hint = f"Train it further in another folder with --from-run {request.id}."
-        raise BadInput(f"The run {request.id} in {folder.path} is finished.", hint)
-    check_same(request, config)
-    base = ground(config, folders)
-    if base.found.identity != request.identity:
-        hint = "Put the base back as it was, or train anew with another --output."
-        raise BadInput(f"The weights of {base.found.name} have changed since the run {request.id} began.", hint)
-    with folder.claimed():
-        began(request.id, folder.path)
-        prepared = _prepared(config, base, _kept(folder, config, progress), folder, progress)
-        return _train(prepared, folder, request, progress, stop)
-
-
-def _kept(folder: RunFolder, config: TrainConfig, progress: Progress) -> Sources:
-    """The rows as the run keeps them; those it was asked for, when it was killed before it kept any."""
-    if not folder.dataset.is_file():
-        return sources_of(config, progress)
-    return Sources(folder.dataset, folder.validation if folder.validation.is_file() else None)
+    run = reopened(config, folders)
+    with run.folder.claimed():
+        began(run.request.id, run.folder.path)
+        prepared = _prepared(config, run.base, run.sources, run.folder, progress)
+        return _train(prepared, run.folder, run.request, progress, stop)
 
 
 def _prepared(config: TrainConfig, base: Ground, sources: Sources, folder: RunFolder, progress: Progress) -> Prepared:
@@ -126,6 +109,9 @@ def _prepared(config: TrainConfig, base: Ground, sources: Sources, folder: RunFo
     for name, place in (("validation.jsonl", folder.validation), ("dataset.jsonl", folder.dataset)):
         if (scratch / name).is_file():
             (scratch / name).replace(place)
+    held = prepared.report.validation
+    if held and config.validation is None and not config.resume:
+        progress.note(f"Validation: {held}, which lies beside the training file.")
     for warning in prepared.report.warnings:
         progress.note(warning)
     return prepared

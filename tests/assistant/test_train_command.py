@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 from commands import CHEAP_ENVIRON, Ran, indexed_sheets
 from tiny_model import tiny_model
+from training import Watcher
+
+from finetune.train.config import TrainConfig
+from finetune.train.ground import Folders
+from finetune.train.run import train as train_model
 
 Run = Callable[..., Ran]
 Process = Callable[..., Ran]
@@ -93,6 +98,16 @@ def test_a_check_is_readable(train: Run) -> None:
     assert ran.code == 0
     for name in ("base", "rows", "tokens of a row", "steps", "time", "memory", "disk"):
         assert re.search(rf"^{name}\s", ran.out, re.MULTILINE), name
+
+
+def test_a_check_of_a_resume_describes_what_is_left(dyag: Run, tmp_path: Path, base: Path) -> None:
+    dataset = rows(tmp_path / "rows_train.jsonl")
+    config = TrainConfig(dataset, str(base), output=tmp_path / "run", device="cpu", batch_size=6, epochs=2)
+    train_model(config, Folders(tmp_path, tmp_path / "models"), Watcher(stop_at=3))
+    ran = dyag("train", "--resume", "--output", tmp_path / "run", "--check", home=tmp_path)
+    assert ran.code == 0, ran
+    assert re.search(r"^run\s+\S+, goes on after step 3$", ran.out, re.MULTILINE)
+    assert re.search(r"^steps\s+8 of 6 rows, 2 epochs, 5 left$", ran.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

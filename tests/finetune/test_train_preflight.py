@@ -186,3 +186,31 @@ def test_a_tokenizer_that_is_missing_is_told(home: Path, tmp_path: Path) -> None
 def test_evaluations_take_a_small_share_of_the_work(steps: int, watched: int, every: int, tmp_path: Path) -> None:
     config = with_steps(TrainConfig(dataset=tmp_path / "x.jsonl", batch_size=4), steps, watched)
     assert (config.eval_steps, config.save_steps) == (every, every)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"), [({"device": "cuda"}, "finds no GPU"), ({"report_to": "mlflow"}, "not installed")]
+)
+def test_what_needs_no_dataset_is_told_before_one_is_looked_for(
+    home: Path, options: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    for begin in (check, run_training):
+        with pytest.raises(BadInput, match=says):
+            begin(home, **{"dataset": "none.jsonl", "base_model": "./nowhere", **options})
+
+
+def test_an_error_is_not_preceded_by_remarks(home: Path) -> None:
+    write(home / "short_train.jsonl", port_rows(60))
+    write(home / "short_val.jsonl", port_rows(4))
+    watcher = Watcher()
+    with pytest.raises(BadRows):
+        run_training(home, watcher, dataset=home / "short_train.jsonl", base_model="base", max_length=9)
+    assert watcher.notes == []
+    assert check(home, dataset=home / "short_train.jsonl").validation == home / "short_val.jsonl"
+
+
+def test_a_length_that_the_base_does_not_read_is_told(home: Path) -> None:
+    assert "base reads 512 tokens; a --max-length of 5,000 is cut to that." in check(home, max_length=5000).warnings
+    assert not any("max-length" in warning for warning in check(home, max_length=512).warnings)

@@ -18,6 +18,7 @@ from training import Watcher, port_rows, run_training, tiny_base, weights_of, wr
 from finetune.runs.folder import RunFolder, step_of
 from finetune.train.config import TrainConfig
 from finetune.train.request import resumed
+from finetune.train.resume import remaining
 from finetune.train.run import Folders, Outcome, train
 from retrieval.errors import BadInput, NoSpace, NotFound
 
@@ -197,3 +198,12 @@ def test_nothing_to_resume_is_said(home: Path, tmp_path: Path) -> None:
         resumed(tmp_path)
     with pytest.raises(BadInput, match="which run"):
         train(TrainConfig(home / "ports_train.jsonl", "base", resume=True), Folders(home, home / "models"))
+
+
+def test_a_look_at_what_is_left_changes_nothing(home: Path) -> None:
+    stopped = run_training(home, Watcher(stop_at=6), **options(home, "looked", learning_rate=3e-4, batch_size=6))
+    before = {path: path.stat().st_mtime_ns for path in stopped.folder.rglob("*") if path.is_file()}
+    report = remaining(resumed(home / "looked"), Folders(home, home / "models"))
+    assert (report.run, report.done, report.steps, report.rows, report.validation_rows) == (stopped.run, 6, 9, 18, 4)
+    assert (report.config.learning_rate, report.config.batch_size) == (3e-4, 6)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
