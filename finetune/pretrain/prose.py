@@ -68,12 +68,12 @@ def definition(rng: random.Random, title: str, language: Language) -> tuple[str,
     return line, [_asked(rng.choice(asks), f"{name} {is_} {what}.", what, line)]
 
 
-def section(rng: random.Random, title: str, language: Language) -> tuple[str, tuple[Asked, ...]]:
-    """A heading with sentences or a list below it, and the question what stands there."""
+def section(rng: random.Random, title: str, language: Language, most: int = 4) -> tuple[str, tuple[Asked, ...]]:
+    """A heading with sentences, `most` of them, or a list below it; and the question what stands there."""
     heading = rng.choice(_HEADINGS[language]) if rng.random() < 0.5 else words.capital(values.term(rng, language))
     if rng.random() < 0.3:
         return _list(rng, title, language, heading)
-    sentences = [sentence(rng, language) for _ in range(rng.randint(1, 4))]
+    sentences = [sentence(rng, language) for _ in range(rng.randint(1, most))]
     name, whose, under = named(title, language), of(title, language), quoted(heading, language)
     asks = (
         (

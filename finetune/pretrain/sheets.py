@@ -30,6 +30,8 @@ class Size:
     """Share of documents that are cut in two chunks."""
     long: float = 0.2
     """Share of fields that hold a list, records or a phrase."""
+    sentences: int = 4
+    """At most, in a section of prose."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def made(rng: random.Random, language: Language, size: Size) -> list[Part]:
     bare = SourceDocument(1, path, title, language, ())
     parts = [_part(rng, bare, i, share, size) for i, share in enumerate(shares) if share or i == 0]
     if rng.random() < size.prose:
-        text, said = section(rng, title, language)
+        text, said = section(rng, title, language, size.sentences)
         parts.append(Part(bare, SourceChunk(len(parts), text), (), said))
     whole = SourceDocument(1, path, title, language, tuple(part.chunk for part in parts))
     return [Part(whole, part.chunk, part.fields, part.said) for part in parts]
@@ -66,7 +68,7 @@ def _part(rng: random.Random, document: SourceDocument, at: int, entries: Sequen
     before, said = _opening(rng, document) if at == 0 else ([], [])
     after = ""
     if rng.random() < size.prose / 2:
-        after, more = section(rng, document.title, document.language)
+        after, more = section(rng, document.title, document.language, size.sentences)
         said = [*said, *more]
     text = "\n".join(before) + ("\n\n" if before and style is not _plain else "\n" if before else "") + "\n".join(lines)
     chunk = SourceChunk(at, f"{text}\n\n{after}".strip() if after else text.strip())
