@@ -18,6 +18,8 @@ from assistant.terminal.chart import chart
 _HEAD = ("", "run", "name", "base", "method", "dataset", "rows", "loss", "eval", "when", "state")
 _WHOLE = ("", "run", "loss", "eval", "when", "state")
 """Columns that are never cut: an id is what one types."""
+_HASH = 12
+"""Characters of a hash."""
 _CHART = (72, 10)
 """Columns and lines of the loss."""
 
@@ -69,7 +71,9 @@ def _(result: RunView, screen: Screen) -> None:
     else:
         screen.hanging([(bold(name), _value(value)) for name, value in summary(row, result.manifest).items()])
         screen.out()
-        screen.hanging([(dim(name), _value(value)) for name, value in _details(result.manifest).items()])
+        screen.hanging(
+            [(dim(name), _value(value)) for name, value in _details(result.manifest, result.options).items()]
+        )
     for name, problem in result.checkpoints.items():
         screen.out(dim(f"{name}: {problem or 'whole'}"))
     if result.curve:
@@ -87,10 +91,11 @@ def summary(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": figures.get("epochs"),
     }
     found |= {named.get(name, name): value for name, value in figures.items() if name != "epochs"}
+    found.pop("train_runtime", None)  # the duration again
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _details(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _details(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """The rest of a manifest: what it was made from."""
     base, data, held = manifest["base"], manifest["dataset"], manifest["validation"]
     found: dict[str, Any] = {
@@ -104,8 +109,7 @@ def _details(manifest: Mapping[str, Any]) -> dict[str, Any]:
         found["validation"] = f"{held['path']}, {held['rows']:,} rows"
     if manifest["parent"]:
         found["went on from"] = manifest["parent"]
-    chosen = {name: value for name, value in manifest["config"].items() if value not in (None, "", False, [], ())}
-    found["options"] = ", ".join(f"{name} {_value(value)}" for name, value in chosen.items())
+    found["options"] = _listed(options)
     found["seeds"] = ", ".join(f"{name} {value}" for name, value in manifest["seeds"].items())
     found["versions"] = ", ".join(f"{name} {value}" for name, value in manifest["versions"].items())
     found["events"] = "; ".join(manifest["events"])
@@ -114,9 +118,27 @@ def _details(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _asked(result: RunView) -> dict[str, Any]:
-    """Of a run without a manifest, what was asked for."""
-    config = result.request.get("config")
-    return {"folder": shown(result.run.path), **(config if isinstance(config, dict) else {})}
+    """Of a run without a manifest, what was asked for, how far it is, and how it goes on."""
+    row, asked = result.run, result.request.get("config")
+    config = asked if isinstance(asked, dict) else {}
+    steps = [points[-1][0] for points in result.curve.values()]
+    losses = {SERIES[name]: points[-1][1] for name, points in result.curve.items()}
+    found = {
+        "folder": shown(row.path),
+        "begun": when(row.created),
+        "base": row.base,
+        "training": f"{row.method}, {row.tuning}".strip(", "),
+        "dataset": config.get("dataset"),
+        "validation": config.get("validation"),
+        "options": _listed(result.options),
+        "so far": _listed({"step": max(steps), **losses}) if steps else "",
+        "go on": result.resume,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items())
 
 
 @render.register
@@ -124,7 +146,7 @@ def _(result: RunDiff, screen: Screen) -> None:
     if not result.changed:
         screen.note(f"{result.first} and {result.second} do not differ.")
         return
-    rows = [(name, _value(a), _value(b)) for name, (a, b) in result.changed.items()]
+    rows = [(name, *(_fact(name, value) for value in both)) for name, both in result.changed.items()]
     screen.table(("", result.first, result.second), rows)
 
 
@@ -172,7 +194,15 @@ def when(created: str) -> str:
 
 
 def figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    """`51,037`, `0.8333`."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
+def _fact(name: str, value: Any) -> str:
+    """A value in a comparison: of a hash, enough to see that it is another."""
+    return _value(value)[:_HASH] if name.endswith(("sha256", "identity")) else _value(value)
 
 
 def _value(value: Any) -> str:
@@ -181,8 +211,8 @@ def _value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.5g}"
+    if isinstance(value, int | float):
+        return figure(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
     return str(value)

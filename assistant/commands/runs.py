@@ -22,8 +22,12 @@ GROUPS["runs"] = "Trainings: list them, look at one, compare two, delete one."
 _RUN = "A run's id or the beginning of it, its name or folder, latest, or promoted."
 RUN = Annotated[str, typer.Argument(help=_RUN, metavar="RUN"), Completes("run")]
 OTHER = Annotated[str, typer.Argument(help="The run to compare it with.", metavar="OTHER"), Completes("run")]
-SERIES = {"loss": "loss", "eval_loss": "eval loss"}
+SERIES = {"loss": "loss", "eval_loss": "validation"}
 """Figures of the log that are drawn, and their names."""
+_TOLD = ("dataset", "validation", "base_model", "name", "method", "tuning", "quantize", "output", "resume")
+"""Options that a view of a run tells by themselves, or has no use for."""
+_ONCE = ("dataset", "base_model", "output", "resume")
+"""Options that a comparison tells under another name, or that say nothing of the model."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ class RunView:
     """Each with what is wrong with it; empty when it is whole."""
     curve: Mapping[str, tuple[tuple[float, float], ...]]
     """(step, value) of the losses that were logged."""
+    options: Mapping[str, Any]
+    """Those that are not the defaults: what was asked for, and what was chosen for this base and machine."""
+    resume: str
+    """The command line that goes on with an interrupted run; empty for any other."""
 
     @property
     def exit_code(self) -> int:
@@ -118,6 +126,8 @@ def show(app: App, run: RUN = "latest") -> RunView:
         _problem(found),
         {path.name: checkpoint_fault(path) for path in found.folder.checkpoints()},
         {name: tuple(points) for name in SERIES if (points := logged.series(name))},
+        _options(found),
+        found.resume if found.state == "interrupted" else "",
     )
 
 
@@ -184,17 +194,27 @@ def _problem(run: Run) -> str:
     return fault(run.path, run.manifest.artifacts)
 
 
+def _options(run: Run) -> dict[str, Any]:
+    from finetune.train.config import TrainConfig
+
+    usual = TrainConfig(Path()).values()
+    return {name: value for name, value in run.config.items() if name not in _TOLD and value != usual.get(name)}
+
+
 def _facts(run: Run) -> dict[str, Any]:
-    """What one run is compared by, in the order it is shown."""
+    """What one run is compared by, each fact once, in the order it is shown."""
+    asked = {name: value for name, value in run.config.items() if name not in _ONCE}
     if run.manifest is None:
-        return {"state": run.state, **run.config}
+        place = {"base name": run.config.get("base_model"), "dataset path": run.config.get("dataset")}
+        return {"state": run.state, **place, **asked}
     found = run.manifest
     base = {f"base {name}": value for name, value in asdict(found.base).items()}
     data = {f"dataset {name}": value for name, value in asdict(found.dataset).items()}
     ran = {"device": found.device, "seconds": found.seconds, "parent": found.parent, **found.versions, **found.seeds}
-    chosen = {"method": found.method, "tuning": found.tuning, **found.config}
+    chosen = {"method": found.method, "tuning": found.tuning, **asked}
     # A training may end before the epochs it was asked for.
     figures = {"epochs trained" if name == "epochs" else name: value for name, value in found.metrics.items()}
+    figures.pop("train_runtime", None)  # the same as seconds
     return {"state": run.state, **base, **data, **chosen, **figures, **ran}
 
 

@@ -15,9 +15,10 @@ from runs import begun, finished
 from assistant.app import App
 from assistant.cli import main
 from assistant.workspace import Home
-from finetune.runs.manifest import RunBase
+from finetune.runs.manifest import RunBase, RunData
 from finetune.runs.promotion import Promotions
 from finetune.runs.store import Runs
+from finetune.train.config import TrainConfig
 
 OLD, NEW, KILLED = "20261103-090000-0001", "20261104-153012-a1f3", "20261105-110000-0003"
 OTHER = RunBase("qwen2.5:0.5b", "Qwen/Qwen2.5-0.5B-Instruct", "7ae5576", "f" * 64, "Qwen2ForCausalLM")
@@ -107,12 +108,22 @@ def test_a_run_is_shown_with_its_summary_its_origin_and_its_loss(home: Path) -> 
     ran = dyag(home, "show", "latest")
     for part in (NEW, "duration", "0:02:24", "output_path", f"{NEW}/final", "epochs", "train_loss", "0.4321",
                  "mean_token_accuracy", "80 rows, 9,000 tokens", "The batch was halved", f"went on from    {OLD}",
-                 "lora_rank 16", "torch 2.13.0", "⠤ loss   ◆ eval loss"):  # fmt: skip
+                 "torch 2.13.0", "⠤ loss   ◆ validation"):  # fmt: skip
         assert part in ran.out, part
     told = dyag(home, "show", "latest", "--json").json
     assert told["manifest"]["dataset"]["rows"] == 80
     assert told["curve"] == {"loss": [[10, 2.5], [20, 1.1], [30, 0.4]], "eval_loss": [[30, 0.51]]}
     assert (told["problem"], told["run"]["promoted"]) == ("", False)
+
+
+def test_of_the_options_those_are_told_that_are_not_the_defaults(tmp_path: Path) -> None:
+    config = {**TrainConfig(Path("rows.jsonl"), name="bot", lora_rank=8, seed=7).values(), "learning_rate": 2e-4}
+    metrics = {"train_loss": 0.83333, "num_tokens": 51037.0, "train_runtime": 144.2}
+    finished(tmp_path / "models", NEW, config=config, metrics=metrics)
+    shown = re.sub(" +", " ", dyag(tmp_path, "show", NEW).out).splitlines()
+    for line in ("options learning_rate 0.0002, seed 7, lora_rank 8", "num_tokens 51,037", "train_loss 0.8333"):
+        assert line in shown
+    assert not [line for line in shown if "train_runtime" in line]
 
 
 def test_a_run_whose_files_have_changed_says_so(home: Path) -> None:
@@ -129,8 +140,26 @@ def test_an_interrupted_run_is_shown_with_what_was_asked_for_and_its_checkpoints
     folder.seal(folder.path / "checkpoint-10")
     ran = dyag(home, "show", KILLED)
     assert ran.code == 0
-    for part in ("interrupted", "base_model", "checkpoint-10: whole", "checkpoint-20: it was not written to its end"):
+    for part in ("interrupted", "checkpoint-10: whole", "checkpoint-20: it was not written to its end"):
         assert part in ran.out
+
+
+def test_a_run_that_is_not_finished_tells_what_was_set_how_far_it_is_and_how_it_goes_on(tmp_path: Path) -> None:
+    config = TrainConfig(Path("rows.jsonl"), base_model="mini", epochs=5).values()
+    folder = begun(tmp_path / "models", KILLED, config=config)
+    folder.log.append({"step": 10, "loss": 2.5})
+    folder.log.append({"step": 20, "loss": 1.25})
+    shown = re.sub(" +", " ", dyag(tmp_path, "show", KILLED).out)
+    for line in ("base mini", "training sft, lora", "dataset rows.jsonl", "options epochs 5", "so far step 20, loss 1.25",
+                 f"go on dyag train --resume --output {folder.path}"):  # fmt: skip
+        assert f"\n{line}\n" in shown, line
+    assert "none" not in shown
+    with folder.claimed():
+        shown = dyag(tmp_path, "show", KILLED).out
+    assert "running" in shown
+    assert "--resume" not in shown
+    folder.request.write_text('{"config": ["torn"]}')
+    assert dyag(tmp_path, "show", "latest").code == 0
 
 
 def test_texts_of_a_manifest_steer_no_terminal(tmp_path: Path) -> None:
@@ -160,6 +189,20 @@ def test_two_runs_are_compared_by_what_differs(home: Path) -> None:
     assert changed["base architecture"] == ["Qwen2ForCausalLM", "LlamaForCausalLM"]
     assert changed["parent"] == ["", OLD]
     assert "train_loss" not in changed
+
+
+def test_a_comparison_tells_each_fact_once_and_hashes_in_short(tmp_path: Path) -> None:
+    for number, run_id in enumerate((OLD, NEW)):
+        config = TrainConfig(Path(f"{number}.jsonl"), base_model=f"base{number}", output=Path(f"out{number}")).values()
+        data = RunData(f"{number}.jsonl", f"{number}" * 64, 51037 + number, 9)
+        figures = {"train_runtime": 8.0 + number}
+        finished(tmp_path / "models", run_id, config=config, dataset=data, metrics=figures, seconds=8.0 + number)
+    begun(tmp_path / "models", KILLED, config=TrainConfig(Path("0.jsonl"), base_model="base").values())
+    rows = [line.split() for line in dyag(tmp_path, "diff", OLD, NEW).out.splitlines()[1:]]
+    assert rows == [["dataset", "path", "0.jsonl", "1.jsonl"], ["dataset", "sha256", "0" * 12, "1" * 12],
+                    ["dataset", "rows", "51,037", "51,038"], ["seconds", "8", "9"]]  # fmt: skip
+    changed = dyag(tmp_path, "diff", KILLED, OLD, "--json").json["changed"]
+    assert not {"base name", "dataset path", "epochs"} & set(changed)
 
 
 def test_a_run_does_not_differ_from_itself(home: Path) -> None:
