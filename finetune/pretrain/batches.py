@@ -20,11 +20,12 @@ _CITED = re.compile(r"\[chunk_(\d+)\]")
 FIRST = {VALUE: VALUE_FIRST, ID: ID_FIRST, NAME: NAME_FIRST}
 
 
-VALUE_LOOK, ID_LOOK, HOME_ID, HOME_TITLE, ABOUT, KEY = range(6)
+VALUE_LOOK, ID_LOOK, HOME_ID, HOME_TITLE, ABOUT, KEY, WHETHER = range(7)
 """Looks that heads are shown: from before a value to where it stands; from before an id to where the value stands that it
 proves; from there to the id and to the title of its chunk; from before a value, an id or
 a name to what the question is about; from a value,
-in a chunk or before it is said, to the end of its key."""
+in a chunk or before it is said, to the end of its key; from before an answer to where the value stands, or to the very
+beginning where none does."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ class Shown:
 def _points(
     shown: Shown, question: Shown, answer: Shown, made: Row, pair: Pair, firsts: Mapping[int, str]
 ) -> Iterator[Point]:
-    """The looks of one answer; `firsts`: what begins at which tokens of it. None where it cites two chunks, or none."""
+    """The looks of one answer; `firsts`: what begins at which tokens of it. None where it cites two chunks."""
+    if not pair.gold:
+        yield Point(WHETHER, answer.first - 1, 0)
     if not pair.quote or len(pair.gold) != 1:
         return
     part, number = made.parts[pair.gold[0]], made.ids[pair.gold[0]]
@@ -148,6 +151,12 @@ def _points(
     if key >= 0:
         yield from (Point(KEY, home, found) for home in homes if (found := shown.token(quote + key)) < home)
     asked, said = question.text.rfind(part.document.title), _end_of(answer.text, pair.names)
+    for home in sorted(homes)[:1]:
+        yield Point(WHETHER, answer.first - 1, home)
+        yield from [Point(ABOUT, answer.first - 1, question.token(asked))] if asked >= 0 else []
+        wanted = _end_of(question.text[question.text.rfind("Question") :], pair.names)
+        if wanted >= 0:
+            yield Point(KEY, answer.first - 1, question.token(question.text.rfind("Question") + wanted))
     for token, words in firsts.items():
         if words == part.document.title:
             yield from [Point(ABOUT, token - 1, question.token(asked))] if asked >= 0 else []

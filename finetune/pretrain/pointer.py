@@ -12,11 +12,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from finetune.pretrain.batches import ABOUT, HOME_ID, HOME_TITLE, ID_LOOK, KEY, VALUE_LOOK
+from finetune.pretrain.batches import ABOUT, HOME_ID, HOME_TITLE, ID_LOOK, KEY, VALUE_LOOK, WHETHER
 
-HEADS = {VALUE_LOOK: (-1, 0), ID_LOOK: (-1, 1), ABOUT: (-2, 3), HOME_TITLE: (1, 2), HOME_ID: (1, 3), KEY: (-2, 2)}
+HEADS = {
+    VALUE_LOOK: (-1, 0),
+    ID_LOOK: (-1, 1),
+    ABOUT: (-2, 3),
+    HOME_TITLE: (1, 2),
+    HOME_ID: (1, 3),
+    KEY: (-2, 2),
+    WHETHER: (-1, 2),
+}
 """Layer and head of each look."""
-WEIGHTS = {VALUE_LOOK: 3.0, ID_LOOK: 3.0, ABOUT: 1.0, HOME_TITLE: 1.0, HOME_ID: 1.0, KEY: 1.0}
+WEIGHTS = {VALUE_LOOK: 3.0, ID_LOOK: 3.0, ABOUT: 1.0, HOME_TITLE: 1.0, HOME_ID: 1.0, KEY: 1.0, WHETHER: 3.0}
 """Of one look, against 1 for a token of an answer."""
 
 
