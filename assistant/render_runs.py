@@ -16,7 +16,7 @@ from assistant.screen import Screen, Styled, Text, bold, dim, red
 from assistant.terminal.chart import chart
 
 _HEAD = ("", "run", "name", "base", "method", "dataset", "rows", "loss", "eval", "when", "state")
-_WHOLE = ("", "run", "loss", "eval", "when", "state")
+_WHOLE = ("", "run", "method", "loss", "eval", "when", "state")
 """Columns that are never cut: an id is what one types."""
 _HASH = 12
 """Characters of a hash."""
@@ -41,7 +41,8 @@ def _cells(row: RunRow) -> tuple[Text | int | float, ...]:
     figures = [figure(row.train_loss), figure(row.eval_loss)]
     method = f"{row.method} {row.tuning}".strip()
     mark, state = "*" if row.promoted else "", _state(row.state)
-    made = (row.base, method, row.dataset, rows, *figures, _day(row.created))
+    base = row.base.rpartition("/")[2]  # of a folder, its name
+    made = (base, method, row.dataset, rows, *figures, _day(row.created))
     return mark, bold(row.id), called(row), *made, state
 
 

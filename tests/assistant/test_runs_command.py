@@ -59,8 +59,9 @@ def test_a_narrow_terminal_cuts_no_id(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    base = RunBase("/a/long/way/to/tiny", "/a/long/way/to/tiny", "", "0" * 64, "LlamaForCausalLM")
     finished(
-        home / "models", "20261106-000000-0004", home / "models" / "my-model", base=OTHER, config={"name": "port-bot"}
+        home / "models", "20261106-000000-0004", home / "models" / "my-model", base=base, config={"name": "port-bot"}
     )
     assert main(["--home", str(home), "runs"]) == 0
     lines = [re.sub("\x1b\\[[0-9]*m", "", line) for line in capsys.readouterr().out.splitlines()]
@@ -68,6 +69,8 @@ def test_a_narrow_terminal_cuts_no_id(
     for line, run_id in zip(lines[1:], (KILLED, "20261106-000000-0004", NEW, OLD), strict=False):
         assert run_id in line
         assert re.search(r"11-0\d \d\d:\d\d  (done|interrupted)", line)
+    assert "sft lora" in lines[2]
+    assert " tiny " in lines[2]
 
 
 def test_a_run_is_known_by_the_name_it_was_given(home: Path) -> None:
