@@ -18,6 +18,8 @@ _FIGURES = {
     "train_loss": "train_loss",
     "eval_loss": "eval_loss",
     "mean_token_accuracy": "mean_token_accuracy",
+    "preference_accuracy": "preference_accuracy",
+    "reward_margin": "reward_margin",
     "samples_per_second": "train_samples_per_second",
     "num_tokens": "num_tokens",
 }
@@ -33,6 +35,8 @@ def _(result: TrainResult, screen: Screen) -> None:
     screen.out(bold("[OK] Training finished in " if finished else "Training stopped after "), _clock(result.seconds))
     if result.final:
         screen.out(f"Model saved: {shown(result.final)}")
+    for event in result.events:
+        screen.out(event)
     screen.out()
     screen.hanging(_summary(result))
     if finished:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from finetune.runs.folder import RunFolder
@@ -14,17 +15,17 @@ SAVE_SECONDS = 600.0
 """Longest time of work that a kill may cost."""
 NAMES = {
     "loss": "loss",
-    "eval_loss": "eval_loss",
     "learning_rate": "lr",
     "mean_token_accuracy": "mean_token_accuracy",
-    "eval_mean_token_accuracy": "eval_mean_token_accuracy",
     "num_tokens": "num_tokens",
     "grad_norm": "grad_norm",
-    "rewards/accuracies": "rewards_accuracy",
-    "rewards/margins": "rewards_margin",
+    "rewards/accuracies": "preference_accuracy",
+    "rewards/margins": "reward_margin",
+    "rewards/chosen": "reward_chosen",
+    "rewards/rejected": "reward_rejected",
     "epoch": "epoch",
 }
-"""Figures of the trainers that are kept, and what they are called here."""
+"""Figures of the trainers that are kept, and what they are called here; those of an evaluation begin with `eval_`."""
 
 
 class TrainingFailed(UserError):
@@ -53,7 +54,7 @@ def watching(folder: RunFolder, progress: Progress, stop: Stop, before: float) -
             self.saved = time.monotonic()
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **named: Any) -> None:
-            found = {name: float(logs[key]) for key, name in NAMES.items() if key in (logs or {})}
+            found = _named(logs or {})
             if not found.keys() & {"loss", "eval_loss"}:
                 return  # the summary at the end
             seconds = before + time.monotonic() - self.started
@@ -63,6 +64,10 @@ def watching(folder: RunFolder, progress: Progress, stop: Stop, before: float) -
             _check_loss(found, state.global_step)
 
     return Watch()
+
+
+def _named(logs: Mapping[str, Any]) -> dict[str, float]:
+    return {e + name: float(logs[e + key]) for key, name in NAMES.items() for e in ("", "eval_") if e + key in logs}
 
 
 def _check_loss(found: dict[str, float], step: int) -> None:

@@ -32,8 +32,8 @@ def _losses(axes: Any, logged: Logged) -> None:
     trained, held = logged.series("loss"), logged.series("eval_loss")
     if trained:
         steps, values = zip(*trained, strict=True)
-        axes.plot(steps, values, color=_PALE, linewidth=1)
-        axes.plot(steps, _smooth(values), color=_BLUE, linewidth=1.8, label="training")
+        axes.plot(steps, values, color=_PALE, linewidth=1, label="training, each step")
+        axes.plot(steps, _smooth(values), color=_BLUE, linewidth=1.8, label="training, smoothed")
     if held:
         steps, values = zip(*held, strict=True)
         best = min(range(len(values)), key=values.__getitem__)
@@ -53,6 +53,7 @@ def _rates(axes: Any, logged: Logged) -> None:
         axes.plot(*zip(*rates, strict=True), color=_GREY, linewidth=1.2)
     axes.set_ylabel("learning rate", fontsize=9)
     axes.set_xlabel("step", fontsize=9)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     _plain(axes)
 

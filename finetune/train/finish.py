@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from finetune.runs.folder import RunFolder
+from finetune.runs.log import Logged
 from finetune.runs.manifest import Manifest, RunBase, RunData
+from finetune.train.config import Method
 from finetune.train.curve import draw
 from finetune.train.preflight import Prepared
 from finetune.train.request import Request
@@ -18,7 +20,13 @@ from finetune.train.trainers import Job, full_disks
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 LAST = 0.1
-"""Part of the steps whose mean accuracy stands for the end of a training."""
+"""Part of the steps whose mean stands for the end of a training."""
+MEASURED: dict[Method, tuple[str, ...]] = {
+    "sft": ("mean_token_accuracy",),
+    "dpo": ("preference_accuracy", "reward_chosen", "reward_rejected"),
+    "kto": ("reward_chosen", "reward_rejected"),
+}
+"""What tells, beside the loss, how well it was learnt."""
 
 
 def publish(job: Job, model: Any) -> None:
@@ -43,19 +51,27 @@ def figures(job: Job, seconds: float, epochs: float) -> dict[str, float]:
     found = {"steps": float(max((s for s, _ in logged.series("loss")), default=0)), "epochs": epochs}
     if losses:
         found["train_loss"] = sum(losses) / len(losses)
-    if held := logged.series("eval_loss"):
-        step, found["eval_loss"] = min(held, key=lambda point: point[1])
-        accuracies = [value for at, value in logged.series("eval_mean_token_accuracy") if at == step]
-    else:
-        every = [value for _, value in logged.series("mean_token_accuracy")]
-        last = every[-max(1, round(len(every) * LAST)) :]
-        accuracies = [sum(last) / len(last)] if last else []
-    if accuracies:
-        found["mean_token_accuracy"] = accuracies[0]
+    best = min(logged.series("eval_loss"), key=lambda point: point[1], default=None)
+    if best:
+        found["eval_loss"] = best[1]
+    for name in MEASURED[job.config.method]:
+        if (value := _measured(logged, name, best and best[0])) is not None:
+            found[name] = value
+    if {"reward_chosen", "reward_rejected"} <= found.keys():  # KTO's batches often hold answers of one kind
+        found["reward_margin"] = found["reward_chosen"] - found["reward_rejected"]
     found["num_tokens"] = float(round(report.tokens_per_epoch * epochs))
     found["train_runtime"] = seconds
     found["samples_per_second"] = report.rows * epochs / max(seconds, 1e-9)
     return found
+
+
+def _measured(logged: Logged, name: str, best: float | None) -> float | None:
+    """A figure of the best evaluation; without one, its mean over the last steps. None when it was not measured."""
+    if best is not None:
+        return next((value for at, value in logged.series(f"eval_{name}") if at == best), None)
+    every = [value for _, value in logged.series(name)]
+    last = every[-max(1, round(len(every) * LAST)) :]
+    return sum(last) / len(last) if last else None
 
 
 def close(job: Job, request: Request, seconds: float, metrics: dict[str, float], events: tuple[str, ...]) -> Manifest:

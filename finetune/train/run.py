@@ -147,6 +147,9 @@ def _train(prepared: Prepared, folder: RunFolder, request: Request, progress: Pr
     if ended.stopped:
         metrics = figures(job, ended.seconds, ended.epochs)
         return Outcome("interrupted", request.id, folder.path, None, report, seconds, metrics, events)
+    if ended.kept:
+        events += (ended.kept,)
+        progress.note(ended.kept)
     progress.stage("Saving")
     publish(job, ended.model)
     metrics = figures(job, ended.seconds, ended.epochs)
@@ -159,6 +162,8 @@ def _train(prepared: Prepared, folder: RunFolder, request: Request, progress: Pr
 class _Ended:
     model: Any
     stopped: bool
+    kept: str
+    """Which state the model is of, when it is not the last that was to come."""
     epochs: float
     seconds: float
     """Of the training loop."""
@@ -190,8 +195,20 @@ def _loop(job: Job, checkpoint: Path | None, progress: Progress, stop: Stop) -> 
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     seconds = before + time.monotonic() - watch.started
     return _Ended(
-        trainer.accelerator.unwrap_model(trainer.model), watch.stopped, float(trainer.state.epoch or 0), seconds
+        trainer.accelerator.unwrap_model(trainer.model),
+        watch.stopped,
+        _kept_state(trainer.state),
+        float(trainer.state.epoch or 0),
+        seconds,
     )
+
+
+def _kept_state(state: Any) -> str:
+    """Which state is the best on validation, unless it is the last of all steps."""
+    best, last = (state.best_global_step if state.best_model_checkpoint else None), state.global_step
+    if last < state.max_steps and best is not None:
+        return f"Stopped at step {last:,} of {state.max_steps:,}: no better since step {best:,}; the model is that of step {best:,}."
+    return f"The model is that of step {best:,}, the best on validation." if best not in (None, last) else ""
 
 
 def _seconds(folder: RunFolder) -> float:

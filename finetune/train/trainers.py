@@ -176,6 +176,13 @@ def _class(config: TrainConfig) -> Any:
         def _get_train_sampler(self, *given: Any) -> Order:
             return self._order
 
+        def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+            """Counted from the first step on, so that it learns too: warm-up begins at 0."""
+            made = self.lr_scheduler or super().create_scheduler(num_training_steps + 1, optimizer)
+            if made.last_epoch == 0:
+                made.step()
+            return made
+
         def _prepare_dataset(self, dataset: Any, *given: Any) -> Any:
             return dataset  # rendered already
 

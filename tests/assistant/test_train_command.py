@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import stat
@@ -14,6 +15,9 @@ from commands import CHEAP_ENVIRON, Ran, indexed_sheets
 from tiny_model import tiny_model
 from training import Watcher
 
+from assistant.commands.train import TrainResult
+from assistant.render import show
+from assistant.screen import Screen
 from finetune.train.config import TrainConfig
 from finetune.train.ground import Folders
 from finetune.train.run import train as train_model
@@ -190,6 +194,16 @@ def test_weights_that_may_run_code_are_refused(dyag: Run, tmp_path: Path, base: 
     ran = dyag("train", "--force-cpu", "--dataset", rows(tmp_path / "r.jsonl"), "--base-model", pickled, home=tmp_path)
     assert ran.code == 1
     assert "safetensors" in ran.err
+
+
+def test_the_summary_tells_what_happened_on_the_way_and_preferences_by_name() -> None:
+    metrics = {"preference_accuracy": 0.75, "reward_margin": 0.21}
+    events = ("The model is that of step 84, the best on validation.",)
+    out = io.StringIO()
+    result = TrainResult("r", "finished", Path("r"), Path("r/final"), 9.0, metrics, (), (), events, (), "mini")
+    show(result, Screen(out, out, {}))
+    assert f"{events[0]}\n" in out.getvalue()
+    assert re.search(r"^preference_accuracy\s+0.75\nreward_margin\s+0.21$", out.getvalue(), re.MULTILINE)
 
 
 # a whole training ----------------------------------------------------------------------------------------------------

@@ -38,9 +38,12 @@ def test_pairs_raise_the_better_answer_above_the_other(home: Path) -> None:
     )  # fmt: skip
     assert ended.report.config.loss == ("sigmoid", "sft")
     assert ended.report.config.loss_weights == (1.0, 0.2)
-    margins = RunFolder(ended.folder).log.read().series("rewards_margin")
+    margins = RunFolder(ended.folder).log.read().series("reward_margin")
     assert margins[-1][1] > 0.1
     assert abs(margins[0][1]) < 1e-3
+    assert ended.metrics["preference_accuracy"] == 1
+    assert ended.metrics["reward_margin"] > 0.1
+    assert "mean_token_accuracy" not in ended.metrics
     assert all("lora" in name and "ref" not in name for name in weights_of(ended.folder / "final"))
 
 
@@ -49,7 +52,7 @@ def test_pairs_train_a_whole_model_against_what_it_was(home: Path) -> None:
         home, method="dpo", tuning="full", dataset=home / "pairs.jsonl", base_model="base", output=home / "dpo-full", epochs=6,
         learning_rate=1e-3,
     )  # fmt: skip
-    margins = RunFolder(ended.folder).log.read().series("rewards_margin")
+    margins = RunFolder(ended.folder).log.read().series("reward_margin")
     assert margins[-1][1] > 0.1
     assert abs(margins[0][1]) < 1e-3
 
@@ -84,6 +87,8 @@ def test_ratings_are_learnt_with_the_loss_that_suits_them(home: Path, batch: int
     assert ended.report.labels == {"good": good, "bad": 8}
     losses = RunFolder(ended.folder).log.read().series("loss")
     assert losses[-1][1] < losses[0][1]
+    assert ended.metrics["reward_margin"] > 0
+    assert "mean_token_accuracy" not in ended.metrics
 
 
 def test_a_base_in_four_bits_is_trained_on_a_cpu(home: Path) -> None:

@@ -16,6 +16,7 @@ from finetune.bases.load import Wanted
 from finetune.runs.folder import RunFolder
 from finetune.runs.store import Runs
 from finetune.train.config import TrainConfig
+from finetune.train.curve import draw
 from finetune.train.run import Folders, Outcome, train
 from retrieval.errors import BadInput
 from retrieval.types import Message
@@ -125,17 +126,59 @@ def test_the_validation_file_beside_the_training_file_is_used_and_said(home: Pat
 
 def test_early_stopping_ends_the_training_and_the_best_state_is_kept(home: Path) -> None:
     other = write(home / "other.jsonl", [asked(name, "Aucun port du tout, jamais.") for name in NAMES[:4]])
+    watcher = Watcher()
     ended = run_training(
-        home, dataset=home / "ports_train.jsonl", validation=other, base_model="base", output=home / "early", epochs=40,
+        home, watcher, dataset=home / "ports_train.jsonl", validation=other, base_model="base", output=home / "early", epochs=40,
         tuning="full", learning_rate=3e-3, early_stopping=2, eval_steps=2, save_steps=2,
     )  # fmt: skip
     held = RunFolder(ended.folder).log.read().series("eval_loss")
     best = min(held, key=lambda point: point[1])
     assert ended.metrics["steps"] < 200
     assert best[0] < held[-1][0]
+    said = f"Stopped at step {held[-1][0]:.0f} of 200: no better since step {best[0]:.0f}; the model is that of step {best[0]:.0f}."
+    assert ended.events == RunFolder(ended.folder).manifest().events == (said,)
+    assert said in watcher.notes
     kept = RunFolder(ended.folder).path / f"checkpoint-{best[0]:.0f}" / "model.safetensors"
     assert kept.is_file()
     assert _same(weights_of(ended.folder / "final"), weights_of(kept.parent))
+
+
+def test_a_best_state_that_is_not_the_last_is_said(home: Path) -> None:
+    other = write(home / "other.jsonl", [asked(name, "Aucun port du tout, jamais.") for name in NAMES[:4]])
+    ended = run_training(
+        home, dataset=home / "ports_train.jsonl", validation=other, base_model="base", output=home / "best", max_steps=8,
+        tuning="full", learning_rate=3e-2, early_stopping=0, eval_steps=2,
+    )  # fmt: skip
+    best = min(RunFolder(ended.folder).log.read().series("eval_loss"), key=lambda point: point[1])[0]
+    assert best < 8
+    assert ended.events == (f"The model is that of step {best:.0f}, the best on validation.",)
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "constant"])
+def test_every_step_learns_from_the_first_to_the_last(home: Path, scheduler: str) -> None:
+    ended = run_training(
+        home, dataset=write(home / "rates.jsonl", port_rows(20)), base_model="base", output=home / scheduler, epochs=2,
+        warmup=0.3, scheduler=scheduler, learning_rate=1e-3,
+    )  # fmt: skip
+    rates = [rate for _, rate in RunFolder(ended.folder).log.read().series("lr")]
+    assert rates[:4] == pytest.approx([0.25e-3, 0.5e-3, 0.75e-3, 1e-3])
+    assert min(rates) > 0
+
+
+def test_the_curve_counts_whole_steps_and_names_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.figure import Figure
+
+    from finetune.runs.log import Logged
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *given, **named: drawn.append(figure))
+    draw(Logged([{"step": n, "loss": 2.0 / n, "lr": 1e-3} for n in (1, 2, 3)]), "a", tmp_path / "curve.png")
+    losses, rates = drawn[0].axes
+    assert [text.get_text() for text in losses.get_legend().get_texts()] == [
+        "training, each step",
+        "training, smoothed",
+    ]
+    assert all(float(tick).is_integer() for tick in rates.get_xticks())
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
