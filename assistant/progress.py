@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any
 
 from assistant.jobs.stop import asked_to_stop
+from assistant.sanitize import clean
 from assistant.screen import Progress, Screen
 
 
@@ -73,9 +75,11 @@ class TrainProgress:
         self._open = ExitStack()
         self._listening = ExitStack()
         self._stopped = self._said = False
+        self.resume = ""
+        """The command that goes on with it, once there is a run."""
 
     def __enter__(self) -> TrainProgress:
-        self._listening.enter_context(asked_to_stop(self._stop))
+        self._listening.enter_context(asked_to_stop(self._stop, self._end))
         return self
 
     def __exit__(
@@ -113,3 +117,8 @@ class TrainProgress:
 
     def _stop(self) -> None:
         self._stopped = True
+
+    def _end(self) -> None:
+        kept = f"what the last checkpoint holds is kept: {self.resume}" if self.resume else "nothing had begun"
+        # Past the screen: the signal may have come in the midst of one of its lines.
+        os.write(2, clean(f"\nEnded at once; {kept}\n").encode("utf-8", "replace"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.command import BadUsage
 from assistant.commands.train import DATASET, CheckResult, TrainResult
 from assistant.screen import duration
-from retrieval.errors import NotFound
+from retrieval.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -29,9 +30,12 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
     from finetune.train.run import train
 
     config, folders = _config(app, options), _folders(app)
+    _check_base(app, config, options)
 
     def began(run: str, folder: Path) -> None:
-        app.jobs.tell(run=run, resume=["train", "--resume", "--output", str(folder)])
+        words = ["train", "--resume", "--output", str(folder)]
+        app.jobs.tell(run=run, resume=words)
+        progress.resume = shlex.join(["dyag", *words])
 
     with TrainProgress(app.screen) as progress:
         if options["check"] or not _confirmed(config, options):
@@ -46,6 +50,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
 def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
     """What to add to the command line of a job: that the CPU will do, when the user says so."""
     config = _config(app, options)
+    _check_base(app, config, options)
     if options["check"] or _confirmed(config, options):
         return []
     report = _look(config)(config, _folders(app))
@@ -76,6 +81,21 @@ def _config(app: App, options: Mapping[str, Any]) -> TrainConfig:
     if "dataset" not in given:
         usual["dataset"] = str(_usual_dataset(app))
     return TrainConfig.of({**usual, **given})
+
+
+def _check_base(app: App, config: TrainConfig, options: Mapping[str, Any]) -> None:
+    """Raises BadInput, which names file and key, for a base of the configuration file that there cannot be."""
+    from finetune.bases.found import look
+    from finetune.train.config import key_of
+
+    key = key_of(options["config"], "base_model") if options["config"] and not options["base_model"] else ""
+    if not key or options["resume"]:
+        return
+    try:
+        look(config.base_model, app.home.path)
+    except BadInput as error:
+        message = f"{error.message} It stands in {options['config']}, as `{key}`."
+        raise BadInput(message, f"{error.hint} Name another with --base-model.") from error
 
 
 def _interrupted(app: App) -> Path:
@@ -124,7 +144,9 @@ def _result(outcome: Outcome) -> TrainResult:
     from finetune.runs.folder import RunFolder
 
     log = RunFolder(outcome.folder).log.read()
-    resume = f"dyag train --resume --output {outcome.folder}" if outcome.state == "interrupted" else ""
+    resume = (
+        f"dyag train --resume --output {shlex.quote(str(outcome.folder))}" if outcome.state == "interrupted" else ""
+    )
     return TrainResult(
         outcome.run, outcome.state, outcome.folder, outcome.final, outcome.seconds, outcome.metrics,
         tuple(log.series("loss")), tuple(log.series("eval_loss")), outcome.events, outcome.report.warnings, outcome.report.base, resume,

@@ -11,16 +11,26 @@ from typing import Any
 
 
 @contextmanager
-def asked_to_stop(then: Callable[[], None]) -> Iterator[None]:
-    """Within it, call this at the first request. Outside the main thread, which alone hears signals, nothing changes."""
+def asked_to_stop(then: Callable[[], None], last: Callable[[], None] | None = None) -> Iterator[None]:
+    """Within it, call this at the first request, and `last` at the second, before the process ends.
+
+    Outside the main thread, which alone hears signals, nothing changes.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def heard(number: int, frame: FrameType | None) -> None:
         for each in before:
-            signal.signal(each, signal.SIG_DFL)
+            signal.signal(each, heard_again if last else signal.SIG_DFL)
         then()
+
+    def heard_again(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        if last:
+            last()
+        signal.raise_signal(number)
 
     before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     for number in before:

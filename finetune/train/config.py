@@ -197,6 +197,11 @@ def settings_of(path: Path) -> dict[str, Any]:
     return dict(zip(names, found.values(), strict=True))
 
 
+def key_of(path: Path, option: str) -> str:
+    """How a file that `settings_of` reads spells an option; empty when it does not give it."""
+    return next((str(key) for key in _parsed(path) if canonical(str(key)) == option), "")
+
+
 def _parsed(path: Path) -> Any:
     import yaml
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +189,18 @@ def test_an_unknown_base_names_the_nearest(dyag: Run, tmp_path: Path) -> None:
     assert "tinyllama" in ran.err
 
 
+def test_an_unknown_base_of_a_file_names_file_and_key(dyag: Run, tmp_path: Path, base: Path) -> None:
+    config = tmp_path / "training.json"
+    config.write_text(json.dumps({"model_to_fine_tune": "llama-ours", "dataset": str(rows(tmp_path / "r.jsonl"))}))
+    for force in ((), ("--force-cpu",)):
+        ran = dyag("train", "--config", config, *force, home=tmp_path)
+        assert ran.code == 1
+        assert "There is no base model `llama-ours`. It stands in" in ran.err
+        assert "training.json, as `model_to_fine_tune`" in ran.err
+        assert "--base-model" in ran.err
+    assert dyag("train", "--config", config, "--base-model", base, "--check", home=tmp_path).code == 0
+
+
 def test_weights_that_may_run_code_are_refused(dyag: Run, tmp_path: Path, base: Path) -> None:
     pickled = tmp_path / "pickled"
     pickled.mkdir()
@@ -204,6 +220,29 @@ def test_the_summary_tells_what_happened_on_the_way_and_preferences_by_name() ->
     show(result, Screen(out, out, {}))
     assert f"{events[0]}\n" in out.getvalue()
     assert re.search(r"^preference_accuracy\s+0.75\nreward_margin\s+0.21$", out.getvalue(), re.MULTILINE)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    ("resume", "says"),
+    [("dyag train --resume --output F", "kept: dyag train --resume --output F"), ("", "nothing had begun")],
+)
+def test_two_presses_of_ctrl_c_end_it_with_a_word(resume: str, says: str) -> None:
+    code = f"""
+import signal, sys
+from assistant.progress import TrainProgress
+from assistant.screen import Screen
+with TrainProgress(Screen(sys.stdout, sys.stderr, {{}})) as progress:
+    progress.resume = {resume!r}
+    signal.raise_signal(signal.SIGINT)
+    assert progress.stopped()
+    signal.raise_signal(signal.SIGINT)
+    print("still there")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGINT
+    assert re.search(rf"^Ended at once; .*{re.escape(says)}$", ended.stderr, re.MULTILINE)
+    assert ended.stdout == ""
 
 
 # a whole training ----------------------------------------------------------------------------------------------------
