@@ -7,6 +7,7 @@ from datetime import timedelta
 from assistant.commands.train import CheckResult, TrainResult
 from assistant.render import render
 from assistant.render_made import shown
+from assistant.render_runs import figure
 from assistant.screen import Screen, Text, bold, dim, duration
 from assistant.terminal.chart import chart
 from finetune.train.fit import Need
@@ -64,7 +65,7 @@ def _summary(result: TrainResult) -> list[tuple[Text, str]]:
     rows: list[tuple[Text, str]] = [(bold("duration"), _clock(result.seconds))]
     if result.final:
         rows.append((bold("output_path"), shown(result.final)))
-    rows += [(bold(name), _figure(result.metrics[key])) for key, name in _FIGURES.items() if key in result.metrics]
+    rows += [(bold(name), figure(result.metrics[key])) for key, name in _FIGURES.items() if key in result.metrics]
     return [*rows, (bold("base"), result.base), (bold("run"), result.run)]
 
 
@@ -73,7 +74,8 @@ def _check(report: Report) -> list[tuple[Text, str]]:
     left_out = [f"{n} {what}" for n, what in ((report.dropped, "dropped"), (report.truncated, "truncated")) if n]
     lengths, config = report.lengths, report.config
     low, high = report.seconds
-    goes_on = [("run", f"{report.run}, goes on after step {report.done:,}")] if report.run else []
+    after = f"goes on after step {report.done:,}" if report.done else "begins again: it has no checkpoint"
+    goes_on = [("run", f"{report.run}, {after}")] if report.run else []
     left = f", {report.steps - report.done:,} left" if report.run else ""
     rows = [
         *goes_on,
@@ -100,10 +102,6 @@ def _need(need: Need) -> str:
 
 def _size(count: float) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 
 def _clock(seconds: float) -> str:
