@@ -116,6 +116,10 @@ def test_a_check_of_a_resume_describes_what_is_left(dyag: Run, tmp_path: Path, b
     assert ran.code == 0, ran
     assert re.search(r"^run\s+\S+, goes on after step 3$", ran.out, re.MULTILINE)
     assert re.search(r"^steps\s+8 of 6 rows, 2 epochs, 5 left$", ran.out, re.MULTILINE)
+    for checkpoint in (tmp_path / "run").glob("checkpoint-*"):
+        (checkpoint / "complete.json").unlink()
+    again = dyag("train", "--resume", "--output", tmp_path / "run", "--check", home=tmp_path)
+    assert "begins again: it has no checkpoint" in again.out
 
 
 @pytest.mark.parametrize(
