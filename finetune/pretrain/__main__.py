@@ -17,13 +17,12 @@ from retrieval.errors import BadInput, UserError
 if TYPE_CHECKING:
     from finetune.pretrain.plan import Plan
 
-# Each worker computes on one core; threads within an operation would wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0, or 1 with a message."""
     options = _parser().parse_args(arguments)
+    # Each worker computes on one core; threads within an operation would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         _run(options)
     except UserError as error:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from finetune.pretrain.batches import ID, ID_FIRST, NAME, NAME_FIRST, OPENING, REFUSAL, SAID, SHOWN, VALUE, VALUE_FIRST
+from finetune.pretrain.encode import ID, ID_FIRST, NAME, NAME_FIRST, OPENING, REFUSAL, SAID, SHOWN, VALUE, VALUE_FIRST
 from finetune.pretrain.pointer import Pointer
 
 LEARNT_OF_SHOWN = 0.15

@@ -13,7 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from finetune.pretrain.batches import (
+from finetune.pretrain.batches import buffer, tensors
+from finetune.pretrain.curriculum import STAGES, row
+from finetune.pretrain.encode import (
     ID,
     ID_FIRST,
     NAME,
@@ -26,10 +28,7 @@ from finetune.pretrain.batches import (
     VALUE_FIRST,
     Coder,
     Encoded,
-    buffer,
-    tensors,
 )
-from finetune.pretrain.curriculum import STAGES, row
 from finetune.pretrain.gradient import Workers
 from finetune.pretrain.model import build
 from finetune.pretrain.muon import Muon

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from finetune.pretrain.batches import ABOUT, HOME_ID, HOME_TITLE, ID_LOOK, KEY, VALUE_LOOK, WHETHER
+from finetune.pretrain.looks import ABOUT, HOME_ID, HOME_TITLE, ID_LOOK, KEY, VALUE_LOOK, WHETHER
 
 HEADS = {
     VALUE_LOOK: (-1, 0),

@@ -17,23 +17,11 @@ from hypothesis import strategies as st
 from finetune.bases.chat_format import ChatFormat
 from finetune.pretrain import tokenizer as tokens
 from finetune.pretrain.__main__ import main
-from finetune.pretrain.batches import (
-    GIVEN,
-    HOME_ID,
-    ID,
-    ID_FIRST,
-    ID_LOOK,
-    REFUSAL,
-    SAID,
-    VALUE,
-    VALUE_FIRST,
-    VALUE_LOOK,
-    Coder,
-    buffer,
-    tensors,
-)
+from finetune.pretrain.batches import buffer, tensors
 from finetune.pretrain.curriculum import STAGES, row
+from finetune.pretrain.encode import GIVEN, ID, ID_FIRST, REFUSAL, SAID, VALUE, VALUE_FIRST, Coder
 from finetune.pretrain.folder import publish
+from finetune.pretrain.looks import HOME_ID, ID_LOOK, VALUE_LOOK
 from finetune.pretrain.loop import Trainer
 from finetune.pretrain.model import Shape, build
 from finetune.pretrain.muon import Muon, orthogonal
