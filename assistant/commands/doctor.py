@@ -122,16 +122,15 @@ def _generator(app: App) -> str:
 
 
 def _training(app: App) -> str | Check:
-    import torch
+    from importlib.metadata import version
 
     from finetune.bases.found import look
 
     base = app.settings.train.base_model
-    where = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU, no GPU"
+    made = ", ".join(f"{name} {version(name)}" for name in ("torch", "trl", "peft"))
     if look(base, app.home.path) is None:
-        fix = f"dyag models show {base} says how to fetch it."
-        return Check("training", "warning", f"{where}; the base {base} is not here", fix)
-    return f"{where}; the base {base} is here"
+        return Check("training", "warning", f"{made}; the base {base} is not here", f"dyag models show {base}")
+    return f"{made}; the base {base} is here"
 
 
 def _promoted(app: App) -> str:
