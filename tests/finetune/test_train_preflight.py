@@ -201,12 +201,14 @@ def test_what_needs_no_dataset_is_told_before_one_is_looked_for(
             begin(home, **{"dataset": "none.jsonl", "base_model": "./nowhere", **options})
 
 
-def test_an_error_is_not_preceded_by_remarks(home: Path) -> None:
+def test_an_error_is_not_preceded_by_remarks(home: Path, tmp_path: Path) -> None:
     write(home / "short_train.jsonl", port_rows(60))
     write(home / "short_val.jsonl", port_rows(4))
     watcher = Watcher()
     with pytest.raises(BadRows):
-        run_training(home, watcher, dataset=home / "short_train.jsonl", base_model="base", max_length=9)
+        run_training(
+            home, watcher, dataset=home / "short_train.jsonl", base_model="base", output=tmp_path / "run", max_length=9
+        )
     assert watcher.notes == []
     assert check(home, dataset=home / "short_train.jsonl").validation == home / "short_val.jsonl"
 
