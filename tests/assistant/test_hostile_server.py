@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from unittest.mock import Mock
 
 import pytest
 from fake_provider import CHAT, KEY, OLLAMA_CHAT, FakeProvider, Reply, Talk, delta, part, refused_port, status
@@ -163,3 +164,13 @@ def test_a_hundred_thousand_models_are_listed_in_no_time(server: FakeProvider) -
     with pytest.raises(Exception, match="has no model `m`"):
         ask(openai(server))
     assert time.monotonic() - start < 10
+
+
+def test_a_client_that_is_read_is_closed_by_its_reader() -> None:
+    """A socket closed under a thread that is about to wait on it: its number may be another's by then."""
+    cut, client = wire.Wire(), Mock()
+    cut.client = client
+    with cut.reading(), cut.reading():
+        cut.cut()
+        assert not client.close.called
+    assert client.close.called

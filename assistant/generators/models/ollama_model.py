@@ -91,7 +91,7 @@ class OllamaModel:
         sent = [{"role": m.role, "content": m.content} for m in messages]
         done, why = False, None
         try:
-            with self._faults(wire):
+            with wire.reading(), self._faults(wire):
                 client = self._connected(wire, options.timeout)
                 for part in client.chat(self._model, sent, stream=True, options=given):
                     done, why = bool(part.done), part.done_reason
@@ -108,8 +108,9 @@ class OllamaModel:
         """What the server tells of its models."""
 
         def told() -> T:
-            with self._faults(self._wire):
-                return ask(self._connected(self._wire, ASK_SECONDS))
+            wire = self._wire
+            with wire.reading(), self._faults(wire):
+                return ask(self._connected(wire, ASK_SECONDS))
 
         return beside(told, LONGEST_ASK, unanswered(self._peer))
 

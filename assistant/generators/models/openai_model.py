@@ -101,7 +101,7 @@ class OpenAIModel:
         self._check_key()
         ended, silent = "", True
         try:
-            with self._faults(), self._opened(wire, messages, options) as chunks:
+            with wire.reading(), self._faults(), self._opened(wire, messages, options) as chunks:
                 for chunk in chunks:
                     text, finish = self._said(chunk)
                     ended, silent = finish or ended, False
@@ -184,15 +184,16 @@ class OpenAIModel:
             return None
 
     def _ask(self, url: str, body: Any) -> Any:
-        client = self._connected(self._wire)
-        return beside(lambda: self._told(client, url, body), LONGEST_ASK, unanswered(self._peer))
+        wire = self._wire
+        self._connected(wire)
+        return beside(lambda: self._told(wire, url, body), LONGEST_ASK, unanswered(self._peer))
 
-    def _told(self, client: OpenAI, url: str, body: Any) -> Any:
+    def _told(self, wire: Wire, url: str, body: Any) -> Any:
         method = "get" if body is None else "post"
-        with self._faults():
+        with wire.reading(), self._faults():
             sent: Any = {} if body is None else {"body": body}
             sent["options"] = {"timeout": ASK_SECONDS, "headers": self._headers()}
-            return getattr(client, method)(url, cast_to=object, **sent)
+            return getattr(self._connected(wire), method)(url, cast_to=object, **sent)
 
     def _headers(self) -> dict[str, Any]:
         """The client insists on a key; a server that needs none is sent none."""

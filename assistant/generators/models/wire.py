@@ -14,6 +14,7 @@ import functools
 import importlib
 import socket
 import ssl
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -48,10 +49,24 @@ class Wire:
         """Longest wait for the next bytes; None leaves it to the client."""
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._cut = False
+        self._readers = 0
+        self._lock = threading.Lock()
 
     @property
     def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
         return {"request": [self._asking], "response": [self._heard]}
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Whatever uses the client does so within this: the last to leave closes it once it was cut."""
+        with self._lock:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+            self._close_unread()
 
     def cut(self) -> None:
         """End every read and write at once; the client is of no more use."""
@@ -60,7 +75,14 @@ class Wire:
             with contextlib.suppress(OSError):
                 # Not SSLSocket.shutdown, which drops its TLS state under the thread that reads.
                 socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
-        if self.client is not None:
+        self._close_unread()
+
+    def _close_unread(self) -> None:
+        # Closed under a thread that is about to wait on it, a socket's number may already be another's: that thread
+        # then waits for what comes there.
+        with self._lock:
+            unread = self._cut and not self._readers
+        if unread and self.client is not None:
             self.client.close()
 
     def _asking(self, request: Any) -> None:
