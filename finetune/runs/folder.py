@@ -149,6 +149,13 @@ class RunFolder:
             passed_over.append(f"{checkpoint.name}: {why}")
         return LastCheckpoint(None, 0, tuple(passed_over))
 
+    def drop_after(self, step: int) -> None:
+        """Remove checkpoints after a step, the torn ones: what is left in them must not be sealed with a new one."""
+        with keeping(self.path):
+            for path in [path for path in self.checkpoints() if step_of(path) > step]:
+                (path / COMPLETE).unlink(missing_ok=True)
+                shutil.rmtree(path)
+
     @contextmanager
     def publishing(self) -> Iterator[Path]:
         """A folder to save the model in, which becomes `final` when all of it is safe. Raises NoSpace, NoAccess."""

@@ -176,6 +176,7 @@ def _attempt(job: Job, progress: Progress, stop: Stop) -> _Ended | None:
         progress.note(f"Not used: {torn}.")
     if last.path:
         progress.note(f"Going on from step {last.step}.")
+    job.folder.drop_after(last.step)
     job.folder.log.rewind(last.step)
     try:
         return _loop(job, last.path, progress, stop)

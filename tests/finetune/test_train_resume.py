@@ -151,6 +151,17 @@ def test_a_torn_checkpoint_is_passed_over_and_told(home: Path) -> None:
     assert "Going on from step 4." in watcher.notes
 
 
+def test_what_a_torn_checkpoint_holds_is_not_sealed_with_the_next(home: Path) -> None:
+    run_training(home, Watcher(stop_at=4), **options(home, "part", max_steps=8))
+    half = home / "part" / "checkpoint-4" / "optimizer.pt.part"
+    half.write_bytes(b"half")
+    watcher = Watcher(stop_at=5)
+    assert go_on(home, "part", watcher).state == "interrupted"
+    assert (half.parent / "complete.json").exists()
+    assert not half.exists()
+    assert any("checkpoint-4" in note and half.name in note for note in watcher.notes)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [({"learning_rate": 1e-3}, "learning_rate was None, now 0.001"), ({"epochs": 4}, "epochs was 3.0, now 4.0")],
