@@ -55,9 +55,9 @@ def pairs(rng: random.Random, parts: Sequence[Part], ids: Sequence[int], count: 
     for _ in range(count * 3):
         if len(found) >= count:
             break
-        kind = rng.choices((_known, _refused, _compared, _closed), (80, 14, 4 if len(parts) > 1 else 0, 7))[0]
+        kind = rng.choices((_known, _refused, _compared, _closed), (80, 20, 4 if len(parts) > 1 else 0, 7))[0]
         pair = kind(rng, parts, ids)
-        if pair is not None and (pair.gold or sum(not p.gold for p in found.values()) < max(1, count // 5)):
+        if pair is not None and (pair.gold or sum(not p.gold for p in found.values()) < max(1, count // 4)):
             found.setdefault((*pair.values, str(pair.gold)) if pair.gold else (pair.question,), pair)
     return list(found.values())
 

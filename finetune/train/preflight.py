@@ -12,7 +12,7 @@ from pathlib import Path
 from finetune.formats.splits import find_dataset, held_out, split_of
 from finetune.runs.folder import LOCK
 from finetune.train.config import TrainConfig
-from finetune.train.defaults import resolve, steps_of, with_loss, with_steps
+from finetune.train.defaults import UNBALANCED, resolve, steps_of, with_loss, with_steps
 from finetune.train.device import Device, choose, has_gpu
 from finetune.train.fit import Need, fitted
 from finetune.train.ground import Folders, Ground, ground
@@ -26,7 +26,6 @@ from retrieval.types import Message
 
 FEW = 50
 """Rows below which a training rarely gets further than the form."""
-UNBALANCED = 5
 NF4_BLOCK = 64
 KEPT = 3
 """Checkpoints on the disk at once: the best, the last, and the one being written."""
