@@ -20,6 +20,8 @@ class Case:
     question: str
     answers: tuple[str, ...] = ()
     """Values of which any one is right; empty when none is known."""
+    every: bool = False
+    """Whether an answer must hold all of `answers`, not any one (the values of a list)."""
     expected: str = ""
     """A whole reference answer, for the metrics that compare texts; empty when none is known."""
     answerable: bool = True
