@@ -1,0 +1,73 @@
+"""What the gate says, and by which rules: values only, made by `eval/gate.py`, kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["target", "guard"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a model must show before it is promoted. Margins are how much worse it may be, at most, all doubt included."""
+
+    target: str = "success"
+    """The metric that says whether an answer is right."""
+    alpha: float = 0.05
+    """Risk of taking chance for a gain, and of letting a guard-rail through that is worse by its margin."""
+    margins: Mapping[str, float] = field(
+        default_factory=lambda: {"citation_precision": 0.1, "citation_recall": 0.1, "refusal_correct": 0.1}
+    )
+    """Guard-rails among the metrics: a margin each."""
+    forgetting: float = 0.1
+    """Of the share right on the general suite."""
+    stopped: float = 0.05
+    """Of the share of answers that the model ended by itself."""
+    latency: float = 1.5
+    """How many times as long the median answer may take; 0 to leave it out."""
+    min_documents: int = 6
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    metric: str
+    role: Role
+    before: float | None
+    after: float | None
+    difference: float | None
+    """After minus before; for latency after divided by before."""
+    low: float | None
+    high: float | None
+    """Interval that holds the difference with 1 - 2 alpha: each of its ends is wrong with alpha."""
+    margin: float | None
+    p: float | None
+    """Of the target: one-sided, document-clustered permutation test."""
+    n: int
+    documents: int
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to promote, and why. JSON-able with `dataclasses.asdict`."""
+
+    promote: bool
+    reasons: tuple[str, ...]
+    """Plain sentences, the decisive ones first."""
+    checks: tuple[Check, ...]
+    before: str = ""
+    """Id of the evaluation it was compared with; empty for none."""
+    after: str = ""
+    cases_sha256: str = ""
+    rules: Rules = field(default_factory=Rules)
+
+
+def read_verdict(kept: Mapping[str, Any]) -> Verdict:
+    """A verdict as `asdict` and JSON left it."""
+    checks = tuple(Check(**check) for check in kept["checks"])
+    return Verdict(**{**kept, "reasons": tuple(kept["reasons"]), "checks": checks, "rules": Rules(**kept["rules"])})
