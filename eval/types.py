@@ -118,3 +118,5 @@ class Evaluation:
 
     identity: Identity
     scored: tuple[Scored, ...]
+    stated: Mapping[str, float | None] = field(default_factory=dict)
+    """Metrics of a file that says nothing else, by the guides' names; empty for an evaluation of ours."""
