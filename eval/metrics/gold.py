@@ -1,0 +1,31 @@
+"""What an answer is held against: the text without its citations, and what is known to be right."""
+
+from __future__ import annotations
+
+import re
+
+from eval.types import Case, Response
+
+_TAG = re.compile(r"(?<!\s)\s*+\[chunk_\d+\]")
+
+
+def bare(text: str) -> str:
+    """A text without its citations."""
+    return _TAG.sub("", text).strip()
+
+
+def values(case: Case) -> tuple[str, ...]:
+    """Short right answers, of which any one is enough; the reference answer where no value is known."""
+    if case.every and case.answers:
+        return (", ".join(case.answers),)
+    return case.answers or references(case)
+
+
+def references(case: Case) -> tuple[str, ...]:
+    """Whole texts to compare with: the reference answer, or else the values."""
+    return (bare(case.expected),) if bare(case.expected) else case.answers
+
+
+def asked(case: Case, response: Response) -> bool:
+    """Whether there is an answer to hold against something: it came, and the case has an answer that is known."""
+    return not response.error and case.answerable and bool(values(case))
