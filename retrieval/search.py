@@ -107,11 +107,11 @@ class Searcher:
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
     ) -> Scored:
         """The candidates of the question; with `also`, those of both questions, by a mean of their scores."""
-        dense, bm25 = self._candidates_for(question, language, top_k, allowed)
+        dense, bm25 = self.candidates_for(question, language, top_k, allowed)
         weight = DENSE_WEIGHT[language] if self._weight is None else self._weight
         if not also:
             return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in fuse(dense, bm25, weight)}
-        typed_dense, typed_bm25 = self._candidates_for(also, language, top_k, allowed)
+        typed_dense, typed_bm25 = self.candidates_for(also, language, top_k, allowed)
         vectors = self.generation().vectors
         dense |= vectors.similarities(self._question_vector(question), [i for i in typed_dense if i not in dense])
         typed_dense |= vectors.similarities(self._question_vector(also), [i for i in dense if i not in typed_dense])
@@ -119,10 +119,10 @@ class Searcher:
         both = fuse(_mean(dense, typed_dense), _mean(bm25, typed_bm25), weight)
         return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in both}
 
-    def _candidates_for(
-        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
+    def candidates_for(
+        self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None = None
     ) -> tuple[dict[int, float], dict[int, float]]:
-        """Cosine of every candidate, and BM25 of those that have one."""
+        """Cosine of every chunk that either search finds, and BM25 of those that have one. Raises NoIndex, WrongEmbedder."""
         live, vector = self.generation(), self._question_vector(question)
         pool = min(max(self._candidates, top_k), max(1, live.manifest.chunks))
         bm25 = dict(live.lexical.search(question, language, pool, allowed))
