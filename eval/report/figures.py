@@ -1,0 +1,66 @@
+"""How figures are written in a report."""
+
+from __future__ import annotations
+
+import math
+
+NONE = "–"
+"""What stands where there is no figure."""
+_LINE = 120
+
+
+def value(number: float | None, unit: str) -> str:
+    """`42.3%`, `1.24 s`, `487`, `$0.0012`; of what cannot be told, a dash."""
+    if number is None or not math.isfinite(number):
+        return NONE
+    match unit:
+        case "share":
+            return f"{number:.1%}"
+        case "seconds":
+            return f"{number:.3g} s" if abs(number) < 100 else f"{number:,.0f} s"
+        case "dollars":
+            return f"${number:,.4g}"
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.4g}"
+
+
+def difference(number: float | None, unit: str) -> str:
+    """The same with its sign; that of two shares in percentage points."""
+    if number is None or not math.isfinite(number):
+        return NONE
+    if unit == "share":
+        return _signed(number, f"{abs(100 * number):.1f} pts")
+    return _signed(number, value(abs(number), unit))
+
+
+def interval(low: float | None, high: float | None, unit: str) -> str:
+    """`38.0% to 46.5%`."""
+    return _between(value(low, unit), value(high, unit))
+
+
+def difference_interval(low: float | None, high: float | None, unit: str) -> str:
+    """`−1.2 pts to +3.4 pts`."""
+    return _between(difference(low, unit), difference(high, unit))
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals are enough; below them it is only said to be below."""
+    return NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """`1 case`, `1,200 cases`."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
+def short(text: str) -> str:
+    """A question in one line, to open it by."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
+
+
+def _signed(number: float, written: str) -> str:
+    return f"{'+' if number > 0 else '−' if number < 0 else '±'}{written}"
+
+
+def _between(low: str, high: str) -> str:
+    return NONE if NONE in (low, high) else f"{low} to {high}"
