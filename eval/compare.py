@@ -1,18 +1,176 @@
-"""Evaluations of the same cases, compared: see `eval/comparison.py` for what comes out."""
+"""Evaluations of the same cases, compared: see `eval/comparison.py` for what comes out.
+
+Every pair of sides is tested, case by case; the p values of all metrics of all pairs are adjusted together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 
-from eval.comparison import Comparison
-from eval.types import Evaluation
+from eval.comparison import MIN_DOCUMENTS, Asked, Comparison, Pair, Row, Side
+from eval.figures import compare_figures
+from eval.metrics import METRICS, Metric
+from eval.pairs import Paired, by_case, group_of, paired
+from eval.slices import ALPHA, HEADLINE, changes, expected_of, slices
+from eval.statistics import benjamini_hochberg, bootstrap, cushioned, detectable, mcnemar, permutation
+from eval.types import Evaluation, Scored
+from retrieval.errors import BadInput
+
+Scoring = Mapping[str, Scored]
 
 
 def compare(evaluations: Sequence[Evaluation]) -> Comparison:
-    """Every pair of two or more evaluations, paired by case. Raises BadInput for other cases, NaN scores, fewer than two."""
-    raise NotImplementedError
+    """Every pair of two or more evaluations, paired by case; the first is the baseline.
+
+    Raises BadInput for fewer than two, other cases, a case twice, a score that is no number. Where a side holds figures
+    only, as a file of another program may, the figures are put side by side and nothing is tested.
+    """
+    if len(evaluations) < 2:
+        raise BadInput("There is only one evaluation to compare.", "Name two or more: `dyag compare A B`.")
+    sides = sides_of(evaluations)
+    if not all(one.scored for one in evaluations):
+        return compare_figures(sides, evaluations)
+    found = by_case(evaluations)
+    documents = len({group_of(one.case) for one in found[0].values()})
+    pairs = _decided(
+        [_pair(sides[i].label, sides[j].label, found[i], found[j]) for i, j in combinations(range(len(sides)), 2)]
+    )
+    few = f"the cases are about {documents} documents, and at least {MIN_DOCUMENTS} are needed"
+    return Comparison(
+        sides,
+        evaluations[0].identity.cases_sha256,
+        len(found[0]),
+        documents,
+        pairs,
+        _side_by_side(found),
+        few if documents < MIN_DOCUMENTS else "",
+        _notes(found),
+    )
 
 
-def compare_figures(figures: Mapping[str, Mapping[str, float]]) -> Comparison:
-    """Results that hold a `metrics` block only, by label: means side by side, no test. Raises BadInput."""
-    raise NotImplementedError
+def sides_of(evaluations: Sequence[Evaluation]) -> tuple[Side, ...]:
+    """Each under a name of its own: mode, model or both, whichever tells them apart; else its id; else a number."""
+    identities = [one.identity for one in evaluations]
+    ways = ([i.mode for i in identities], [i.model for i in identities])
+    both = [" ".join(filter(None, pair)) for pair in zip(*ways, strict=True)]
+    numbered = [f"{n} {i.id}".strip() for n, i in enumerate(identities, 1)]
+    names = next(way for way in (*ways, both, [i.id for i in identities], numbered) if _distinct(way))
+    return tuple(Side(label, i.id, i.mode, i.model) for label, i in zip(names, identities, strict=True))
+
+
+def _distinct(labels: Sequence[str]) -> bool:
+    return all(labels) and len(set(labels)) == len(labels)
+
+
+def _pair(before: str, after: str, old: Scoring, new: Scoring) -> Pair:
+    metrics = [_row(metric, paired(name, old, new)) for name, metric in METRICS.items()]
+    asked = paired(HEADLINE, old, new)
+    return Pair(
+        before,
+        after,
+        tuple(row for row in metrics if row.neither < len(old)),
+        HEADLINE if asked.cases else "",
+        slices(before, after, old, new),
+        changes(asked.cases, asked.before, asked.after, old, new),
+        changes(asked.cases, asked.after, asked.before, old, new),
+    )
+
+
+def _row(metric: Metric, found: Paired) -> Row:
+    n, differences = len(found.cases), found.differences
+    better = [d if metric.better == "higher" else -d for d in differences]
+    row = Row(
+        metric.name,
+        metric.better,
+        metric.unit,
+        _mean(found.before),
+        _mean(found.after),
+        _mean(differences),
+        n,
+        found.documents,
+        found.only_before,
+        found.only_after,
+        found.neither,
+        wins=sum(d > 0 for d in better),
+        ties=sum(d == 0 for d in better),
+        losses=sum(d < 0 for d in better),
+    )
+    return _tested(row, found) if found.documents >= MIN_DOCUMENTS else row
+
+
+def _tested(row: Row, found: Paired) -> Row:
+    rows = found.differences, list(found.groups)
+    share = row.unit == "share"
+    low, high = bootstrap(*(cushioned(*rows) if share else rows))
+    return replace(
+        row,
+        low=low,
+        high=high,
+        p=permutation(*rows),
+        mcnemar=mcnemar(found.before, found.after) if share and found.yes_no else None,
+        detectable=detectable(*(cushioned(*rows) if share else rows)),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _decided(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """With adjusted p values, winners and verdicts."""
+    tests = {(i, row.metric): row.p for i, pair in enumerate(pairs) for row in pair.metrics if row.p is not None}
+    adjusted = benjamini_hochberg(tests)
+    return tuple(
+        replace(pair, metrics=tuple(_judged(row, pair, adjusted.get((i, row.metric))) for row in pair.metrics))
+        for i, pair in enumerate(pairs)
+    )
+
+
+def _judged(row: Row, pair: Pair, adjusted: float | None) -> Row:
+    if not row.n:
+        return replace(row, verdict="cannot be decided: no case is scored on both sides")
+    if adjusted is None or row.difference is None:
+        few = f"{row.documents} document{'s' if row.documents > 1 else ''}, at least {MIN_DOCUMENTS} are needed"
+        return replace(row, verdict=f"cannot be decided: {few}")
+    if adjusted >= ALPHA:
+        return replace(row, p_adjusted=adjusted, verdict="no detectable difference")
+    winner = pair.after if (row.difference > 0) == (row.better == "higher") else pair.before
+    return replace(row, p_adjusted=adjusted, winner=winner, verdict=f"{winner} is better")
+
+
+def _side_by_side(found: Sequence[Scoring]) -> tuple[Asked, ...]:
+    return tuple(
+        Asked(
+            id,
+            one.case.question,
+            expected_of(one.case),
+            one.case.type,
+            one.case.language,
+            tuple(side[id].response.text for side in found),
+            tuple(_right(side[id]) for side in found),
+        )
+        for id, one in found[0].items()
+    )
+
+
+def _right(one: Scored) -> bool | None:
+    score = one.scores.get(HEADLINE)
+    return None if score is None else score >= 1
+
+
+def _notes(found: Sequence[Scoring]) -> tuple[str, ...]:
+    notes = []
+    cases = [one.case for one in found[0].values()]
+    if alone := sum(not case.group for case in cases):
+        which = "No case names" if alone == len(cases) else f"{alone} of {len(cases)} cases do not name"
+        notes.append(
+            f"{which} the document it is about: each counts as a document of its own, which may claim too much."
+        )
+    names = [n for n in METRICS if all(one.scores.get(n) is None for side in found for one in side.values())]
+    if names:
+        notes.append(f"Not scored anywhere: {', '.join(names)}.")
+    if failed := sum(bool(one.response.error) for side in found for one in side.values()):
+        notes.append(f"{failed} answers failed; they are wrong for `{HEADLINE}` and unscored for most other metrics.")
+    return tuple(notes)

@@ -31,12 +31,14 @@ class Row:
     better: str
     """`higher` or `lower`."""
     unit: str
-    before: float
-    after: float
-    """Means over the cases scored on both sides."""
-    difference: float
+    """`share`, `seconds`, `count`, `dollars`; `percent` for the guides' rates."""
+    before: float | None
+    after: float | None
+    """Means over the cases scored on both sides; None where there is none."""
+    difference: float | None
     """After minus before."""
     n: int
+    """Cases scored on both sides; 0 too where a side holds figures only."""
     documents: int
     only_before: int = 0
     only_after: int = 0

@@ -1,14 +1,158 @@
-"""The gate: a model is promoted when it is better on the target beyond chance, and not worse on any guard-rail."""
+"""The gate: a model is promoted when it is better on the target beyond chance, and not worse on any guard-rail.
+
+*Better*: a one-sided permutation test by document. *Not worse*: the interval of the difference, documents drawn with
+replacement, leaves out a loss as large as the margin (non-inferiority); a mean that looks harmless is not enough. All
+checks must pass, so that none needs a correction for being many (Berger 1982), and a model that is no better gets through
+with `alpha` at most. What the margins cost and save: benchmarks/gate.py.
+"""
 
 from __future__ import annotations
 
-from eval.types import Evaluation
-from eval.verdict import Rules, Verdict
+from collections.abc import Mapping, Sequence
+from statistics import median
 
-General = tuple[Evaluation, Evaluation]
+from eval.forgetting import Forgetting
+from eval.metrics import METRICS
+from eval.pairs import Paired, by_case, paired
+from eval.statistics import bootstrap, cushioned, detectable, permutation, ratio_of_medians
+from eval.types import Evaluation, Scored
+from eval.verdict import Check, Role, Rules, Verdict
+
+LATENCY = "latency"
+NOWHERE = (None, None)
+"""The interval of what was not measured."""
+Rows = tuple[Sequence[float], Sequence[str]]
 
 
-def verdict(before: Evaluation | None, after: Evaluation, rules: Rules, forgotten: General | None = None) -> Verdict:
-    """Whether `after` may replace `before` (what is promoted, or else the base model). `forgotten`: the general suite, before
-    and after. Raises BadInput for evaluations of other cases."""
-    raise NotImplementedError
+def verdict(before: Evaluation | None, after: Evaluation, rules: Rules, forgotten: Forgetting | None = None) -> Verdict:
+    """Whether `after` may replace `before`: what is promoted, or else the base model as it came.
+
+    `forgotten` is about the general suite. Raises BadInput for other cases and for scores that are no numbers.
+    """
+    identity = after.identity
+    if before is None:
+        why = "There is nothing to compare with: evaluate the base model, or what is promoted, on the same cases."
+        return Verdict(False, (why,), (), "", identity.id, identity.cases_sha256, rules)
+    old, new = by_case([before, after])
+    checks = [_target(old, new, rules)]
+    checks += [_guard(name, paired(name, old, new), margin, rules) for name, margin in rules.margins.items()]
+    checks += [_latency(paired(LATENCY, old, new), rules)] if rules.latency else []
+    checks += [_forgetting(forgotten, rules)] if forgotten else []
+    promote = all(check.passed for check in checks)
+    reasons = tuple(check.reason for check in sorted(checks, key=lambda check: check.passed))
+    return Verdict(promote, reasons, tuple(checks), before.identity.id, identity.id, identity.cases_sha256, rules)
+
+
+def _target(old: Mapping[str, Scored], new: Mapping[str, Scored], rules: Rules) -> Check:
+    name, found = rules.target, paired(rules.target, old, new)
+    if found.documents < rules.min_documents:
+        return _check(name, "target", found, NOWHERE, None, False, _too_few(name, found, rules))
+    upwards = METRICS[name].better == "higher"
+    p = permutation(found.differences, found.groups, "greater" if upwards else "less")
+    change, interval = _change(name, found), _interval(found, name, rules)
+    if p < rules.alpha:
+        chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+        return _check(name, "target", found, interval, None, True, f"{name}: better, {change} ({chance}).", p)
+    could = detectable(*cushioned(found.differences, found.groups), alpha=2 * rules.alpha)
+    reason = (
+        f"{name}: not shown to be better, {change} (p = {p:.2f}); {len(found.cases)} cases about {found.documents} "
+        f"documents show a gain of {_points(name, could)} four times in five."
+    )
+    return _check(name, "target", found, interval, None, False, reason, p)
+
+
+def _guard(name: str, found: Paired, margin: float, rules: Rules) -> Check:
+    if not found.cases and not found.only_before:
+        reason = f"{name}: not measured before, so there is nothing to lose."
+        return _check(name, "guard", found, NOWHERE, margin, True, reason)
+    if found.documents < rules.min_documents:
+        return _check(name, "guard", found, NOWHERE, margin, False, _too_few(name, found, rules))
+    low, high = _interval(found, name, rules)
+    worst = max(0.0, high if METRICS[name].better == "lower" else -low)
+    said = "not worse by its margin" if worst < margin else "not shown to hold"
+    loss = f"it may have lost up to {_points(name, worst)}, {_points(name, margin)} are allowed"
+    reason = f"{name}: {said}, {_change(name, found)}; {loss}."
+    return _check(name, "guard", found, (low, high), margin, worst < margin, reason)
+
+
+def _latency(found: Paired, rules: Rules) -> Check:
+    if found.documents < rules.min_documents:
+        return _check(LATENCY, "guard", found, NOWHERE, rules.latency, False, _too_few(LATENCY, found, rules))
+    old, new = median(found.before), median(found.after)
+    low, high = ratio_of_medians(found.before, found.after, found.groups, 1 - 2 * rules.alpha)
+    passed = high <= rules.latency or new <= rules.instant
+    reason = (
+        f"{LATENCY}: {'fast enough' if passed else 'too slow'}, median {old:.2f} s before and {new:.2f} s after; it may take "
+        f"up to {high:.2f} times as long, {rules.latency:g} times {'is' if passed else 'are'} allowed."
+    )
+    times = new / old if old else None
+    n, documents = len(found.cases), found.documents
+    return Check(LATENCY, "guard", old, new, times, low, high, rules.latency, None, n, documents, passed, reason)
+
+
+def _forgetting(found: Forgetting, rules: Rules) -> Check:
+    low, high = found.interval
+    total = found.total
+    idle = found.finding == "nothing to forget"
+    passed = idle or (total.count >= rules.min_documents and low > -rules.forgetting)
+    change = f"{100 * total.before:.0f}% of {total.count} general cases right before, {100 * total.after:.0f}% after"
+    said = "too little to forget" if idle else "little can be lost" if passed else "not shown to hold"
+    loss = f"it may have lost up to {100 * max(0.0, -low):.0f} points, {100 * rules.forgetting:.0f} are allowed"
+    reason = f"forgetting: {said}, {change}; {loss}."
+    margin, n = rules.forgetting, total.count
+    return Check(
+        "forgetting",
+        "guard",
+        total.before,
+        total.after,
+        found.difference,
+        low,
+        high,
+        margin,
+        None,
+        n,
+        n,
+        passed,
+        reason,
+    )
+
+
+def _check(
+    name: str,
+    role: Role,
+    found: Paired,
+    interval: tuple[float | None, float | None],
+    margin: float | None,
+    passed: bool,
+    reason: str,
+    p: float | None = None,
+) -> Check:
+    n = len(found.cases)
+    before, after = (sum(side) / n if n else None for side in (found.before, found.after))
+    difference = None if before is None or after is None else after - before
+    return Check(name, role, before, after, difference, *interval, margin, p, n, found.documents, passed, reason)
+
+
+def _interval(found: Paired, name: str, rules: Rules) -> tuple[float, float]:
+    rows: Rows = (found.differences, found.groups)
+    if METRICS[name].unit == "share":
+        rows = cushioned(*rows)
+    return bootstrap(*rows, 1 - 2 * rules.alpha)
+
+
+def _too_few(name: str, found: Paired, rules: Rules) -> str:
+    lost = f" ({found.only_before} cases are scored before and not after)" if found.only_before else ""
+    return (
+        f"{name}: cannot be decided, {len(found.cases)} cases about {found.documents} documents have it on both sides{lost}; "
+        f"at least {rules.min_documents} documents are needed."
+    )
+
+
+def _change(name: str, found: Paired) -> str:
+    n = len(found.cases)
+    old, new = (_points(name, sum(side) / n, "%") for side in (found.before, found.after))
+    return f"{old} before and {new} after"
+
+
+def _points(name: str, value: float, unit: str = " points") -> str:
+    return f"{100 * value:.1f}{unit}" if METRICS[name].unit == "share" else f"{value:.3g}"

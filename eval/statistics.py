@@ -165,7 +165,7 @@ def _by_document(differences: Sequence[float], groups: Sequence[str]) -> tuple[F
         return np.empty(0), np.empty(0)
     index = np.unique([groups[i] for i in order], return_inverse=True)[1]
     values = np.asarray(differences, dtype=float)[order]
-    return np.bincount(index, weights=values), np.bincount(index).astype(float)
+    return np.bincount(index, weights=values).astype(np.float64), np.bincount(index).astype(np.float64)
 
 
 def _all_signs(documents: int) -> Iterator[Floats]:
@@ -176,7 +176,7 @@ def _all_signs(documents: int) -> Iterator[Floats]:
 def _drawn_signs(documents: int, draws: int, seed: int) -> Iterator[Floats]:
     random = np.random.default_rng(seed)
     for count in _blocks(documents, draws):
-        yield random.integers(0, 2, size=(count, documents)) * 2.0 - 1
+        yield random.choice(np.array([-1.0, 1.0]), size=(count, documents))
 
 
 def _picks(documents: int, draws: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:

@@ -18,15 +18,20 @@ class Rules:
     alpha: float = 0.05
     """Risk of taking chance for a gain, and of letting a guard-rail through that is worse by its margin."""
     margins: Mapping[str, float] = field(
-        default_factory=lambda: {"citation_precision": 0.1, "citation_recall": 0.1, "refusal_correct": 0.1}
+        default_factory=lambda: {
+            "citation_precision": 0.1,
+            "citation_recall": 0.1,
+            "refusal_recall": 0.15,
+            "stop_rate": 0.05,
+        }
     )
-    """Guard-rails among the metrics: a margin each."""
+    """Guard-rails among the metrics: a margin each, in the metric's unit."""
     forgetting: float = 0.1
     """Of the share right on the general suite."""
-    stopped: float = 0.05
-    """Of the share of answers that the model ended by itself."""
     latency: float = 1.5
     """How many times as long the median answer may take; 0 to leave it out."""
+    instant: float = 0.1
+    """Seconds that nobody notices: a median answer as fast as this may take any number of times as long as before."""
     min_documents: int = 6
 
 
