@@ -9,14 +9,17 @@ from retrieval.types import Language
 
 _SPACES = "\u0020\u00a0\u202f"
 _NUMBER = re.compile(
-    rf"""(?<![\w.,/])(?P<sign>[-−–]\s?)?
+    rf"""(?<![\w.,/])(?P<sign>[-−])?
     (?P<digits>[0-9]+(?:[{_SPACES}’'][0-9]{{3}}(?![0-9]))*(?:[.,][0-9]+)*)
     (?P<power>[eE][+-]?[0-9]+)?
     (?P<more>(?:/[0-9]+|[²³⁰-⁹]|\^[0-9]+)+)?""",
     re.VERBOSE,
 )
-_TIMES = re.compile(r"\s?(mille|millions?|milliards?|thousand|billion|hundred|cents?|k)\b", re.IGNORECASE)
-_GROUPED = {"fr": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}"), "en": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")}
+_TIMES = re.compile(r"\s?(mille|millions?|milliards?|thousand|billion|hundred|k)\b", re.IGNORECASE)
+_GROUPED = {
+    "fr": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}(?![0-9])"),
+    "en": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])"),
+}
 _MARKED = re.compile(r"(?:####|\\boxed\{)\s*([^\n}]+)")
 
 

@@ -38,7 +38,7 @@ _HEDGES = re.compile(r"\b(?:mais|sans doute|peut-être|probablement|but|probably
 def exact(text: str, case: Case) -> bool:
     """The same words as one of the answers, whatever their case, articles and punctuation."""
     said = texts.normalise(text, case.language)
-    return any(said == texts.normalise(answer, case.language) for answer in case.answers)
+    return bool(said) and any(said == texts.normalise(answer, case.language) for answer in case.answers)
 
 
 def contains(text: str, case: Case) -> bool:
