@@ -24,12 +24,12 @@ _MARKED = re.compile(r"(?:####|\\boxed\{)\s*([^\n}]+)")
 
 
 def final_number(text: str, language: Language) -> Decimal | None:
-    """The number after `####` or in `\\boxed{}`, else the last one; None for none, or one that is not plainly written.
+    """The number after `####` or in `\\boxed{}`, else the last of the last line; None for none, or one not plainly written.
 
     `1,234` is 1234 in English and 1.234 in French. `1/2`, `5²` and `5 million` are not 2, 5 and 5: they are nothing.
     """
     marked = _MARKED.findall(text)
-    found = list(_NUMBER.finditer(marked[-1] if marked else text))
+    found = list(_NUMBER.finditer(marked[-1] if marked else text.rstrip().rpartition("\n")[2]))
     if not found:
         return None
     last = found[-1]
