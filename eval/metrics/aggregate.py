@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from eval.metrics import overlap, refusals
+from eval.metrics import bert, overlap, refusals
 from eval.metrics.catalogue import METRICS
 from eval.metrics.refusals import Refusals
 from eval.metrics.usage import quantile
@@ -52,7 +52,7 @@ def summary(scored: Sequence[Scored]) -> Summary:
         refusals=refusals.table((s.case, s.response) for s in scored),
         latency=_latency(scored),
         guides=_guides(scored),
-        notes={},
+        notes=_notes(scored),
     )
 
 
@@ -60,6 +60,16 @@ def finite(scored: Sequence[Scored], name: str) -> list[float]:
     """The scores of a metric that are numbers."""
     values = (s.scores.get(name) for s in scored)
     return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _notes(scored: Sequence[Scored]) -> dict[str, str]:
+    notes = {
+        "semantic": "no embedder was at hand",
+        "bert_score": "it was not asked for" if bert.installed() else "the package bert-score is not installed",
+    }
+    if not finite(scored, "rouge_l"):  # no case has a text to compare with: that is reason enough
+        return {}
+    return {name: note for name, note in notes.items() if not finite(scored, name)}
 
 
 def _aggregated(name: str, scored: Sequence[Scored]) -> Aggregated:

@@ -15,9 +15,9 @@ def bare(text: str) -> str:
 
 
 def values(case: Case) -> tuple[str, ...]:
-    """Short right answers, of which any one is enough; the reference answer where no value is known."""
-    if case.every and case.answers:
-        return (", ".join(case.answers),)
+    """Right answers, of which any one is enough; the reference answer where no value is known."""
+    if case.every:
+        return (", ".join(case.answers),) if case.answers else ()
     return case.answers or references(case)
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from eval.metrics import text
 from eval.metrics.gold import asked, bare, values
 from eval.metrics.numbers import numeric_match
+from eval.metrics.states import states
 from eval.types import Case, Response
 
 
 def success(case: Case, response: Response) -> float | None:
     """The guides' success: answered without an error and holds a right value, or refused where there is no answer.
 
-    None for an answerable case whose answer nobody knows.
+    A long reference is held when most of it is said, every number included (`states`). None where no answer is known.
     """
     if not case.answerable:
         return float(response.refused and not response.error)
     if not values(case):
         return None
-    return 0.0 if response.error else contains_gold(case, response)
+    said, golds = bare(response.text), case.answers if case.every else values(case)
+    held = (all if case.every else any)(states(said, gold, case.question, case.language) for gold in golds)
+    return float(held and not response.refused and not response.error)
 
 
 def exact_match(case: Case, response: Response) -> float | None:
@@ -38,7 +41,7 @@ def contains_gold(case: Case, response: Response) -> float | None:
     """1 when the answer holds a right answer (every one of them where the case says so)."""
     if not asked(case, response):
         return None
-    if case.every and case.answers:
+    if case.every:
         held = text.holds_every(bare(response.text), case.answers, case.language)
     else:
         held = text.contains(bare(response.text), values(case), case.language)
