@@ -215,7 +215,7 @@ BAD = {
         ("{", "line 1: not valid JSON"),
         ('{"question": "q", "answer": "#### 1"}\n{"question": "q"}', "line 2: no text under `answer`"),
         ('{"question": "q", "answer": "4"}', "line 1: the answer has no"),
-        ('{"question": "q", "answer": "#### four"}', "line 1: `four` does not end with a number"),
+        ('{"question": "q", "answer": "#### four"}', "line 1: `#### four` does not end with a number"),
         ("[1]", "line 1: no text under `question`"),
         ("", "holds no case"),
     ],
