@@ -6,13 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from assistant.command import command
-from retrieval.errors import BadQuestion, GeneratorFailed, NotFound
+from retrieval.errors import BadQuestion, GeneratorFailed
 from retrieval.text import detect_language
 from retrieval.types import INTERRUPTED, Message
 
@@ -76,7 +75,9 @@ def query_finetuned(
     Without a question it asks for one after the other, until `exit` or Ctrl-D; from a pipe, one a line. An adapter is
     refused on any base but its own.
     """
-    asked = _Asked(app, _model(app, model, base_model, device), temperature, max_tokens, verbose, as_json)
+    from assistant.trained import trained_model
+
+    asked = _Asked(app, trained_model(app, model, base_model, device), temperature, max_tokens, verbose, as_json)
     if question.strip():
         return asked.show(question.strip())
     codes = [asked.tried(line) for line in _lines(app, as_json=as_json)]
@@ -174,47 +175,6 @@ class _Asked:
         options = Options(self.temperature, self.max_tokens, max(own.timeout, 600.0), own.seed)
         language = self.app.language() or detect_language(question, default="fr")
         return ModelGenerator(self.model, self.app.prompts, options).generate(Request(question, language, ()))
-
-
-def _model(app: App, name: str, base: str, device: str) -> RunModel:
-    """A run, by any of its names, or any other model. Raises NotFound, BadInput, TornRun, WrongBase, ModelMissing."""
-    from assistant.generators.models.run_model import RunModel
-    from finetune.bases.load import Wanted
-    from finetune.runs.store import Runs
-    from finetune.runs.use import foreign, trained
-
-    home, own = app.home.path, app.settings.model
-    base = str(Path(base).expanduser().absolute()) if base and Path(base).expanduser().is_dir() else base
-    wanted = Wanted(name, device if device != "auto" else own.device, own.dtype, own.quantize, own.context)
-    try:
-        run = Runs(app.home.models).find(name)
-    except NotFound:
-        if name == "promoted":
-            raise
-        folder = _folder(name, home)
-        ready = foreign(folder, home, base)
-        return RunModel(folder.name if folder.name in name else name, lambda: ready, wanted)
-    ready = trained(run, home, base)
-    return RunModel(f"run:{run.id}", lambda: ready, wanted)
-
-
-def _folder(name: str, home: Path) -> Path:
-    """Of a model that is no run: its own, or that of a base. Raises NotFound, ModelMissing."""
-    from finetune.bases.files import find, is_folder, is_path, path_of
-    from finetune.bases.registry import named
-
-    source = name.removeprefix("hf:")
-    for path in (path_of(source, Path.cwd()), path_of(source, home)):
-        if not named(source) and is_folder(path):
-            return path
-    # A name on the Hub is org/name too; it is a path where its first part is a folder here.
-    first = source.partition("/")[0]
-    if is_path(source) or ("/" in source and any(is_folder(path_of(first, at)) for at in (Path.cwd(), home))):
-        raise NotFound(f"There is no folder `{source}`.", "`dyag runs` and `dyag models` list what there is.")
-    if not named(source) and "/" not in source:
-        hint = "`dyag runs` and `dyag models` list what there is; a folder is written ./folder, a model of the Hub org/name."
-        raise NotFound(f"There is no run `{name}`, and no base of this name.", hint)
-    return find(source, name, beside=home)
 
 
 def _lines(app: App, *, as_json: bool) -> Iterator[str]:

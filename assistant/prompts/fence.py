@@ -27,6 +27,10 @@ _TURN = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
 )
 _TURN_OPENERS = str.maketrans("<[", "‹(")
+_FENCED = re.compile(
+    r'<document id="chunk_(\d{1,18})"(?: title="([^"]*)")?(?: path="([^"]*)")?>\n(.*?)\n</document>', re.DOTALL
+)
+_ID = re.compile(r"\bchunk_(\d{1,18})\b")
 
 
 def fenced(passages: Sequence[Passage]) -> str:
@@ -38,6 +42,16 @@ def _document(passage: Passage) -> str:
     title, path = _attribute(passage.title), _attribute(passage.document)
     head = f'<document id="chunk_{passage.chunk_id}" title="{title}" path="{path}">'
     return f"{head}\n{harmless(passage.text)}\n</document>"
+
+
+def unfenced(prompt: str) -> tuple[Passage, ...]:
+    """The passages of a prompt, with what it tells of them; of an id that stands in it otherwise, only the id."""
+    found = {int(number): (title, path, text) for number, title, path, text in _FENCED.findall(prompt)}
+    rest = {int(number): ("", "", "") for number in _ID.findall(prompt)}
+    return tuple(
+        Passage(number, html.unescape(path), "", html.unescape(title), (), text, 0.0, 0.0, 0.0)
+        for number, (title, path, text) in {**rest, **found}.items()
+    )
 
 
 def harmless(text: str) -> str:

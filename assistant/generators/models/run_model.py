@@ -15,7 +15,8 @@ class RunModel(HfModel):
 
     def __init__(self, name: str, checked: Callable[[], Trained], wanted: Wanted) -> None:
         super().__init__(name, wanted)
-        self._checked = checked
+        self.checked = checked
+        """Where its files are, once they were checked."""
 
     @property
     def device(self) -> str:
@@ -24,4 +25,4 @@ class RunModel(HfModel):
 
     @cached_property
     def _model(self) -> Loaded:
-        return load_trained(self._checked(), self._wanted, self.name)
+        return load_trained(self.checked(), self._wanted, self.name)
