@@ -16,6 +16,7 @@ from assistant.commands import (  # isort: skip  (the order of the help)
     runs,
     models,
     promote,
+    tune,
     query_finetuned,
     merge_lora,
     jobs,
@@ -44,4 +45,5 @@ __all__ = [
     "sessions",
     "talk",
     "train",
+    "tune",
 ]
