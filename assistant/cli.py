@@ -13,7 +13,7 @@ from typing import Annotated, TextIO
 import typer
 
 from assistant import __version__
-from assistant.command import GROUPS, MANUAL, BadUsage, by_itself, cli_commands, parse, subcommand
+from assistant.command import GROUPS, MANUAL, BadUsage, Group, by_itself, cli_commands, parse, subcommand
 from assistant.screen import OutputFailed, ReaderGone, Screen
 from assistant.workspace import Home, find_home, log_traceback
 from retrieval.errors import UserError
@@ -110,7 +110,9 @@ def _program(flags: Flags) -> typer.Typer:
         flags.overrides = dict(map(_override, settings or ()))
 
     known = cli_commands()  # which declares the groups too
-    groups = {name: typer.Typer(rich_markup_mode=None, help=help, epilog=MANUAL) for name, help in GROUPS.items()}
+    groups = {
+        name: typer.Typer(cls=Group, rich_markup_mode=None, help=help, epilog=MANUAL) for name, help in GROUPS.items()
+    }
     for name, found in known.items():
         head, _, own_name = name.partition(" ")
         if name in groups:  # `dyag runs` by itself, beside `dyag runs show`

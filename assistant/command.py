@@ -23,6 +23,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 
 from assistant.screen import writing
@@ -269,8 +270,24 @@ def subcommand(program: typer.Typer, name: str, found: Command, *, free_text: bo
     program.command(own_name, help=found.help, epilog=_epilog(found), hidden=name != found.name)(parsed)
 
 
+class Group(TyperGroup):
+    """A group whose name alone may be a command with arguments: `dyag eval FILE`, beside `dyag eval list`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ITSELF in self.commands and not (args and args[0] in self.commands):
+            args = [ITSELF, *args]
+        return super().parse_args(ctx, args)
+
+
+ITSELF = "run"
+"""What such a command is called within its group."""
+
+
 def by_itself(group: typer.Typer, found: Command) -> None:
-    """Let a group's name alone be a command, which has options and no arguments."""
+    """Let a group's name alone be a command."""
+    if any(p.is_argument for p in found.parameters):
+        subcommand(group, f"{found.name} {ITSELF}", found)
+        return
 
     def parsed(as_json: bool = False, **given: Any) -> Call:
         return Call(found, given, as_json)

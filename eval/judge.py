@@ -68,8 +68,7 @@ def judge(
 
     Raises BadInput when a model is to judge itself, NoSpace, NoAccess, and what `ask` does.
     """
-    if name == candidate:
-        raise BadInput(f"{name} cannot judge its own answers.", "Name another model with --judge.")
+    check_judge(name, candidate)
     kept = _read(cache)
     judged = []
     for one in scored:
@@ -77,6 +76,12 @@ def judge(
         judged.append(replace(one, scores={**one.scores, METRIC: None if verdict is None else float(verdict)}))
         progress(len(judged), len(scored))
     return tuple(judged), agreement(judged, name, labels)
+
+
+def check_judge(name: str, candidate: str) -> None:
+    """Raises BadInput when a model is to judge itself."""
+    if name == candidate:
+        raise BadInput(f"{name} cannot judge its own answers.", "Name another model with --judge.")
 
 
 def agreement(judged: Sequence[Scored], name: str, labels: Labels) -> Agreement:

@@ -88,7 +88,7 @@ def _responses(pool: _Pool, keys: Sequence[str], kept: AnswerLog) -> Iterator[tu
         # A question that nobody can be asked says nothing of the generator.
         failed += not isinstance(outcome, BadQuestion)
         if failed >= IN_A_ROW:
-            hint = f"{outcome.hint} What was answered is kept: the same command goes on from there.".strip()
+            hint = f"{outcome.hint} What was answered is kept.".strip()
             raise EvaluationStopped(f"{failed} cases in a row got no answer: {outcome.message}", hint) from outcome
         yield place, Response("", error=outcome.message)
 

@@ -1,0 +1,150 @@
+"""How evaluations are shown to a person."""
+
+from __future__ import annotations
+
+from assistant.commands.evaluate import CaseRow, EvalList, EvalOpened, EvalResult, EvalRow, MetricRow
+from assistant.render import render
+from assistant.render_made import shown
+from assistant.render_runs import when
+from assistant.screen import Screen, Styled, bold, dim, duration, red, shortened
+from eval.report.figures import NONE, difference, difference_interval, interval, value
+
+_PROBLEMS = 5
+"""Notes that are shown; the rest is counted."""
+_FEW = 6
+"""Documents below which an interval says next to nothing."""
+
+
+@render.register
+def _(result: EvalResult, screen: Screen) -> None:
+    for row in result.answers:
+        _case(row, screen)
+    documents = f"{result.documents} document{'s' * (result.documents != 1)}"
+    screen.out(bold(f"{result.mode} {result.model}"), f"  {result.count} cases about {documents}")
+    screen.out()
+    if result.rows:
+        screen.table(
+            ("metric", "value", "95% interval", "n", "unscored"),
+            [(bold(row.name), value(row.value, row.unit), _spread(row), row.n, row.unscored) for row in result.rows],
+            ("metric", "value", "95% interval"),
+        )
+    _slices(result, screen)
+    screen.out()
+    _remarks(result, screen)
+    _drift(result, screen)
+    screen.hanging([(bold("results"), shown(result.output or result.results)), (bold("report"), shown(result.report))])
+
+
+def _case(row: CaseRow, screen: Screen) -> None:
+    mark = {None: dim("unscored"), 1.0: Styled("right", "32")}.get(row.success, red("wrong"))
+    screen.out(bold(row.id), "  ", red("failed") if row.error else mark, dim(f"  {duration(row.seconds)}"))
+    parts = (("question", row.question), ("expected", row.expected), ("answer", row.error or row.answer))
+    screen.hanging([(dim(f"  {name}"), " ".join(text.split())) for name, text in parts if text])
+    screen.out()
+
+
+def _spread(row: MetricRow) -> str:
+    return interval(row.low, row.high, row.unit) if row.low is not None else NONE
+
+
+def _slices(result: EvalResult, screen: Screen) -> None:
+    """How many are right, by what the cases differ in."""
+    if not result.slices:
+        return
+    screen.out()
+    rows = [
+        (s.by, s.name or "(none)", value(s.success, "share"), interval(s.low, s.high, "share"), s.n, s.documents)
+        for s in result.slices
+    ]
+    screen.table(("", "", "success", "95% interval", "n", "documents"), rows, ("success", "95% interval"))
+
+
+def _remarks(result: EvalResult, screen: Screen) -> None:
+    """What one should know before one believes the figures."""
+    for note in result.notes[:_PROBLEMS]:
+        screen.note(note)
+    if len(result.notes) > _PROBLEMS:
+        screen.note(f"… and {len(result.notes) - _PROBLEMS} more.")
+    for error, count in result.errors.items():
+        screen.note(red(f"{count} failed: "), error)
+    if result.exit_code:
+        screen.error("No case could be scored.", "Cases need `answers`, `expected_answer`, or `answerable: false`.")
+    if result.documents < _FEW:
+        screen.remark(f"About {result.documents} documents only: the intervals say little below {_FEW}.")
+    if result.reused:
+        screen.remark(f"{result.reused} of the answers were there already; --fresh asks anew.")
+    if result.judge is not None:
+        screen.remark(_judged(result))
+
+
+def _judged(result: EvalResult) -> str:
+    told = result.judge or {}
+    if told.get("labels"):
+        kappa = "" if told["kappa"] is None else f", kappa {told['kappa']:.2f}"
+        checked = f"it agrees with people on {told['agree']} of {told['labels']} answers that both have judged{kappa}"
+    else:
+        checked = "nobody has rated these answers"
+    return (
+        f"The judge {told.get('model', '')} is {'calibrated' if told.get('calibrated') else 'uncalibrated'}: {checked}."
+    )
+
+
+def _drift(result: EvalResult, screen: Screen) -> None:
+    """What changed since last time."""
+    if not result.promoted:
+        return
+    if result.drift is None:
+        screen.note("It was never measured on these cases before: there is nothing to compare with yet.")
+        return
+    screen.out(bold("since last time"), f"  ({result.drift.sides[0].id})")
+    if result.drift.undecided:
+        screen.remark(result.drift.undecided)
+    rows = [
+        (
+            bold(row.metric),
+            value(row.before, row.unit),
+            value(row.after, row.unit),
+            difference(row.difference, row.unit),
+            difference_interval(row.low, row.high, row.unit),
+            row.verdict,
+        )
+        for pair in result.drift.pairs
+        for row in pair.metrics
+        if row.difference
+    ]
+    if rows:
+        screen.table(
+            ("metric", "before", "now", "change", "95% interval", ""), rows, ("metric", "before", "now", "change")
+        )
+    else:
+        screen.out("Nothing has changed.")
+    screen.out()
+
+
+@render.register
+def _(result: EvalList, screen: Screen) -> None:
+    if not result.evaluations:
+        screen.note("Nothing was measured yet: `dyag eval CASES` does.")
+        return
+    screen.table(
+        ("evaluation", "when", "mode", "model", "cases", "n", "right", ""),
+        [_row(one) for one in result.evaluations],
+        ("evaluation", "right"),
+    )
+    for one in result.evaluations:
+        if one.state == "stopped":
+            screen.out(dim(f"{one.id} was stopped; it goes on with: {one.command}"))
+
+
+def _row(one: EvalRow) -> tuple[str | Styled | int, ...]:
+    right = "" if one.success_rate is None else f"{one.success_rate:.1f}%"
+    state = "" if one.state == "done" else one.state
+    name = one.cases.rstrip("/").rpartition("/")[2]
+    return bold(one.id), when(one.created), one.mode, shortened(one.model), name, one.count, right, red(state)
+
+
+@render.register
+def _(result: EvalOpened, screen: Screen) -> None:
+    if not result.opened:
+        screen.note("There is no browser here to open it in.")
+    screen.out(str(result.report))
