@@ -49,7 +49,9 @@ WORD = re.compile(r"""
 
 
 BeforeJob = Callable[["App", Mapping[str, Any]], Sequence[str]]
-Kind = Literal["answer", "chunk", "job", "mode", "model", "path", "run", "session", "setting", "value", "command"]
+Kind = Literal[
+    "answer", "chunk", "command", "evaluation", "job", "mode", "model", "path", "run", "session", "setting", "value"
+]
 
 
 @dataclass(frozen=True)

@@ -349,6 +349,7 @@ def _verdict(said: Feedback) -> str:
 
 
 # They register themselves with `render`, which has to be there first.
+import assistant.render_comparisons  # noqa: E402
 import assistant.render_datasets  # noqa: E402
 import assistant.render_evaluations  # noqa: E402
 import assistant.render_jobs  # noqa: E402

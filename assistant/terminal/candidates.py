@@ -107,6 +107,19 @@ def runs(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
         yield Candidate(run.id, about)
 
 
+def evaluations(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
+    """The finished evaluations, the newest first; files, once something of a path is typed."""
+    from assistant.evaluations import Evaluations
+
+    yield Candidate("latest", "the newest one")
+    done = [kept for kept in Evaluations(app.home.data / "evaluations").all() if kept.done]
+    for kept in done[:RECENT]:
+        found = kept.identity
+        yield Candidate(found.id, f"{found.mode} {found.model}, {found.count} cases of {os.path.basename(found.cases)}")
+    if word:
+        yield from paths(app, word, before)
+
+
 def jobs(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
     """The jobs, the newest first."""
     for job in app.jobs.all()[::-1][:RECENT]:
@@ -192,6 +205,7 @@ CANDIDATES: Mapping[Kind, Callable[[App, str, Sequence[str]], Iterable[Candidate
     "answer": answers,
     "chunk": chunks,
     "command": commands,
+    "evaluation": evaluations,
     "job": jobs,
     "mode": modes,
     "model": models,

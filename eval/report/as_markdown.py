@@ -21,7 +21,7 @@ from eval.report.blocks import (
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!$&])")
 _LINE_MARKS = re.compile(r"^(\s*)(?:([-+=])|(\d{1,9})([.)]))", re.MULTILINE)
-_TONES = {"": "", "good": "✓ ", "bad": "✗ ", "warning": "⚠ "}
+_TONES = {"": "", "key": "", "good": "✓ ", "bad": "✗ ", "warning": "⚠ "}
 
 
 def write_markdown(report: Report) -> str:
@@ -47,7 +47,7 @@ def _block(block: Block, level: int) -> str:
         case Fold():
             return _below(f"{'#' * min(level, 6)} {_line(block.title)}", block.blocks, level + 1)
         case Paragraph():
-            return f"{_TONES[block.tone]}{_line(block.text)}"
+            return _paragraph(block)
         case Bullets():
             return "\n".join(f"- {_line(item)}" for item in block.items)
         case Facts():
@@ -64,6 +64,11 @@ def _block(block: Block, level: int) -> str:
 
 def _below(heading: str, blocks: tuple[Block, ...], level: int) -> str:
     return "\n\n".join([heading, *filter(None, (_block(block, level) for block in blocks))])
+
+
+def _paragraph(block: Paragraph) -> str:
+    text = _line(block.text)
+    return f"**{text}**" if block.tone == "key" and text else f"{_TONES[block.tone]}{text}"
 
 
 def _fenced(text: str) -> str:

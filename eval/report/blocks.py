@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tone = Literal["", "good", "bad", "warning"]
+Tone = Literal["", "key", "good", "bad", "warning"]
+"""`key`: what a reader in a hurry reads."""
 
 
 @dataclass(frozen=True)

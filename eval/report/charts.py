@@ -67,18 +67,20 @@ def _bar(x: float, wide: float, tall: float) -> str:
 
 def fourfold(cells: Sequence[Sequence[int]], across: Sequence[str], down: Sequence[str], about: str) -> str:
     """A 2×2 table of counts, the shade by the share of the row; the diagonal is right, the rest is wrong."""
-    drawn = [_words(40 + 30 * i, 14, name, "middle") for i, name in enumerate(across)]
+    drawn = [_words(48 + 34 * i, 14, name, "middle") for i, name in enumerate(across)]
     for i, (name, row) in enumerate(zip(down, cells, strict=True)):
         drawn.append(_words(0, 54 + 58 * i, name))
-        drawn += [_cell(count, count / (sum(row) or 1), i == j, 25.5 + 30 * j, 22 + 58 * i) for j, count in enumerate(row)]
+        drawn += [
+            _cell(count, count / (sum(row) or 1), i == j, 31.5 + 34 * j, 22 + 58 * i) for j, count in enumerate(row)
+        ]
     return _svg("".join(drawn), 140, about)
 
 
 def _cell(count: int, share: float, is_right: bool, x: float, y: int) -> str:
-    kind, shade = "right" if is_right else "wrong", 0.08 + 0.6 * share
-    box = f'<rect class="{kind}" x="{x}%" y="{y}" width="29%" height="52" rx="6" fill-opacity="{shade:.2f}"/>'
-    number = _words(x + 14.5, y + 24, f"{count:,}", "middle", "")
-    return box + number + _words(x + 14.5, y + 42, f"{share:.0%}", "middle")
+    kind, shade = "right" if is_right else "wrong", 0.06 + 0.36 * share
+    box = f'<rect class="{kind}" x="{x}%" y="{y}" width="33%" height="52" rx="6" fill-opacity="{shade:.2f}"/>'
+    number = _words(x + 16.5, y + 24, f"{count:,}", "middle", "")
+    return box + number + _words(x + 16.5, y + 42, f"{share:.0%}", "middle", "")
 
 
 def axis(low: float, high: float) -> tuple[float, float, tuple[float, ...]]:
@@ -127,4 +129,9 @@ def _interval(mark: Mark, top: int, low: float, high: float) -> str:
 
 def _ticks(ticks: Sequence[float], low: float, high: float, y: int) -> str:
     line = f'<line class="axis" x1="{_LEFT}%" x2="{_RIGHT}%" y1="{y}" y2="{y}"/>'
-    return line + "".join(_words(_across(t, low, high), y + 16, f"{t + 0.0:.4g}", "middle") for t in ticks)
+    return line + "".join(_words(_across(t, low, high), y + 16, _tick(t), "middle") for t in ticks)
+
+
+def _tick(value: float) -> str:
+    """Ticks are round: ten decimals are enough for a price, and what is behind the last digit goes."""
+    return f"{value + 0.0:.10f}".rstrip("0").rstrip(".").replace("-", "−") or "0"

@@ -16,10 +16,12 @@ def value(number: float | None, unit: str) -> str:
     match unit:
         case "share":
             return f"{number:.1%}"
+        case "percent":
+            return f"{number:.1f}%"
         case "seconds":
             return f"{number:.3g} s" if abs(number) < 100 else f"{number:,.0f} s"
         case "dollars":
-            return f"${number:,.4g}"
+            return f"${_fixed(number)}"
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.4g}"
 
 
@@ -27,8 +29,8 @@ def difference(number: float | None, unit: str) -> str:
     """The same with its sign; that of two shares in percentage points."""
     if number is None or not math.isfinite(number):
         return NONE
-    if unit == "share":
-        return _signed(number, f"{abs(100 * number):.1f} pts")
+    if unit in ("share", "percent"):
+        return _signed(number, f"{abs(100 * number if unit == 'share' else number):.1f} pts")
     return _signed(number, value(abs(number), unit))
 
 
@@ -38,8 +40,9 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
 
 
 def difference_interval(low: float | None, high: float | None, unit: str) -> str:
-    """`−1.2 pts to +3.4 pts`."""
-    return _between(difference(low, unit), difference(high, unit))
+    """`−1.2 to +3.4 pts`."""
+    left, right = difference(low, unit), difference(high, unit)
+    return _between(left.removesuffix(" pts"), right)
 
 
 def p_value(p: float | None) -> str:
@@ -56,6 +59,17 @@ def short(text: str) -> str:
     """A question in one line, to open it by."""
     line = " ".join(text.split())
     return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
+
+
+def day(created: str) -> str:
+    """`2026-11-04 10:15` of a time in ISO 8601, as it was where it was written."""
+    return created[:16].replace("T", " ")
+
+
+def _fixed(number: float) -> str:
+    """Three significant digits without an exponent: `0.0000242`."""
+    digits = 2 - math.floor(math.log10(abs(number))) if number else 0
+    return f"{number:,.{max(2, digits)}f}"
 
 
 def _signed(number: float, written: str) -> str:

@@ -34,7 +34,8 @@ _ANSWERS = 300
 def comparison_report(comparison: Comparison, identities: Sequence[Identity] = (), command: str = "") -> Report:
     """The report of a comparison; with the identities of its sides and the command where they are known."""
     labels = [side.label for side in comparison.sides]
-    about = f"{counted(comparison.n, 'case')} about {counted(comparison.documents, 'document')}"
+    tested = f"{counted(comparison.n, 'case')} about {counted(comparison.documents, 'document')}"
+    about = tested if comparison.documents else "Figures only, without their cases"
     sections = [
         Section("Recommendation", _recommendation(comparison)),
         *(Section(_title("Metric by metric", pair, comparison), _metrics(pair)) for pair in comparison.pairs),
@@ -53,12 +54,13 @@ def _title(title: str, pair: Pair, comparison: Comparison) -> str:
 def _recommendation(comparison: Comparison) -> tuple[Block, ...]:
     advice = advise(comparison)
     said = f"Use {advice.choice}." if advice.choice else "The figures decide for none of them."
-    blocks: list[Block] = [Paragraph(said, "good" if advice.decided else "warning")]
-    if comparison.undecided:
-        blocks.append(Paragraph(comparison.undecided, "warning"))
+    blocks: list[Block] = [Paragraph(said, "key")]
+    if advice.choice and not advice.decided:
+        blocks.append(Paragraph("Not because it is right more often: that could not be shown.", "warning"))
     blocks += [Bullets(advice.reasons)] if advice.reasons else []
     blocks += [Paragraph(f"Next: {advice.next}")] if advice.next else []
-    return (*blocks, *(Paragraph(note, "warning") for note in comparison.notes))
+    blocks += [Section("Notes", (Bullets(comparison.notes),))] if comparison.notes else []
+    return tuple(blocks)
 
 
 def _metrics(pair: Pair) -> tuple[Block, ...]:
@@ -74,7 +76,7 @@ def _metrics(pair: Pair) -> tuple[Block, ...]:
 def _found(row: Row) -> tuple[str, ...]:
     sides = (value(row.before, row.unit), value(row.after, row.unit))
     spread = difference_interval(row.low, row.high, row.unit)
-    better = "" if row.better == "higher" else " (less is better)"
+    better = "" if row.better == "higher" else " ↓"
     return f"{row.metric}{better}", *sides, difference(row.difference, row.unit), spread, row.verdict
 
 
@@ -115,7 +117,7 @@ def _forests(pair: Pair) -> Iterator[Figure]:
 
 def _mark(row: Row, pair: Pair) -> Mark | None:
     """Green and red say better and worse; which way that is differs from metric to metric."""
-    if row.low is None or row.high is None:
+    if row.difference is None or row.low is None or row.high is None:
         return None
     times = 100.0 if row.unit == "share" else 1.0
     tone: Tone = "" if not row.winner else "good" if row.winner == pair.after else "bad"

@@ -8,7 +8,7 @@ from eval.metrics import METRICS, Summary, summary
 from eval.report.blocks import Block, Figure, Fold, Paragraph, Quote, Quotes, Report, Section, Table
 from eval.report.charts import Mark, fourfold, histogram, intervals
 from eval.report.estimates import Estimate, estimate
-from eval.report.figures import NONE, counted, interval, short, value
+from eval.report.figures import NONE, counted, day, interval, short, value
 from eval.report.identity import identity_facts
 from eval.report.slices import slice_tables
 from eval.types import Evaluation, Identity, Scored
@@ -26,7 +26,9 @@ def evaluation_report(evaluation: Evaluation) -> Report:
     if not scored:
         return Report(_title(identity), "Figures of another program", (_stated(evaluation),))
     found = summary(scored)
-    about = f"{counted(found.cases, 'case')} about {counted(found.groups, 'document')}, {identity.created}".rstrip(", ")
+    about = f"{counted(found.cases, 'case')} about {counted(found.groups, 'document')}, {day(identity.created)}".rstrip(
+        ", "
+    )
     sections = [
         Section("Result", tuple(_result(found, scored, identity))),
         Section("Every metric", tuple(_metrics(found, scored))),
@@ -55,7 +57,8 @@ def _result(found: Summary, scored: Sequence[Scored], identity: Identity) -> Ite
     success = estimate("success", scored)
     if success:
         said = f"{value(success.mean, 'share')} right (95% interval {interval(success.low, success.high, 'share')})"
-        yield Paragraph(f"{said}: an answer that holds the right value, or a refusal where there is no answer.")
+        yield Paragraph(said, "key")
+        yield Paragraph("Right is an answer that holds the right value, or a refusal where there is no answer.")
     if found.groups < MIN_DOCUMENTS:
         few = f"The cases are about {counted(found.groups, 'document')} only: the intervals cannot be relied on below {MIN_DOCUMENTS}."
         yield Paragraph(few, "warning")
@@ -65,7 +68,11 @@ def _result(found: Summary, scored: Sequence[Scored], identity: Identity) -> Ite
         )
     if any(_JUDGE in one.scores for one in scored):
         yield Paragraph(_judge(identity), "warning")
-    yield Table(("Figure", "Value"), tuple((name, f"{number:,g}") for name, number in found.guides.items()))
+    yield Table(("Figure", "Value"), tuple(_guide(*one) for one in found.guides.items()))
+
+
+def _guide(name: str, number: float) -> tuple[str, str]:
+    return name, f"{number:.1f}%" if name.endswith("_rate") else f"{number:,.10g}"
 
 
 def _judge(identity: Identity) -> str:

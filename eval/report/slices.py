@@ -34,7 +34,7 @@ def slice_tables(scored: Sequence[Scored]) -> Iterator[Block]:
 
 
 def _table(title: str, names: Sequence[str], slices: dict[str, list[Scored]]) -> Table:
-    spread = [f"95% interval of {names[0]}"] if names else []
+    spread = ["95% interval"] if names else []
     head = (title, "n", "Documents", *names[:1], *spread, *names[1:])
     return Table(head, tuple(_row(kind or "(none)", names, some) for kind, some in slices.items()))
 
