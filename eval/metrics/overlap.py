@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from eval.metrics.gold import bare, references
 from eval.metrics.text import normalise
@@ -33,9 +33,9 @@ def corpus(name: str, pairs: Sequence[tuple[Case, Response]]) -> float | None:
     if not scored:
         return None
     most = max(len(golds) for _, golds in scored)
-    # sacrebleu leaves out an empty reference: not every case has as many as the one with most.
-    streams = [[golds[i] if i < len(golds) else "" for _, golds in scored] for i in range(most)]
-    result = _metric(name, whole=True).corpus_score([said for said, _ in scored], streams)
+    # None marks a reference that a case does not have; an empty text would count as a reference of no length.
+    streams = [[(*golds, *[None] * most)[i] for _, golds in scored] for i in range(most)]
+    result = _metric(name, whole=True).corpus_score([said for said, _ in scored], cast(list[list[str]], streams))
     return float(result.score) / 100
 
 
@@ -74,7 +74,8 @@ def _metric(name: str, *, whole: bool) -> Metric:
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
-    return BLEU(effective_order=not whole) if name == "bleu" else CHRF()
+    # `force` says nothing else than that answers which end in " ." are no reason for a warning.
+    return BLEU(effective_order=not whole, force=True) if name == "bleu" else CHRF()
 
 
 def _lcs(a: Sequence[str], b: Sequence[str]) -> int:
