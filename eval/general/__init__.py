@@ -16,7 +16,8 @@ Every text is our own. The suite says whether a model lost something, not how go
 a published one.
 """
 
+from eval.general.importers import import_suite, suite_named
 from eval.general.score import general_score, general_scores
 from eval.general.suite import general_cases
 
-__all__ = ["general_cases", "general_score", "general_scores"]
+__all__ = ["general_cases", "general_score", "general_scores", "import_suite", "suite_named"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.general.numbers import final_number
-from eval.general.suite import PREFIX
+from eval.general.suite import PREFIX, general_cases
 from eval.types import Case
 from retrieval.errors import BadInput, NotFound
 from retrieval.types import Language, Message
@@ -30,6 +30,17 @@ _WORKINGS = re.compile(r"<<[^>]*>>")
 """Calculator notes of GSM8K: `<<3+2=5>>`."""
 _ONLY = "Answer with the option only, without an explanation."
 _FORMS = "Known are GSM8K (.jsonl), MGSM (.tsv) and tasks of BIG-Bench Hard (.json)."
+
+
+def suite_named(name: str, limit: int = 0) -> tuple[Case, ...] | None:
+    """`general` is the suite that is shipped, `general:PATH` are those of others; None for any other name.
+
+    Raises NotFound, BadInput.
+    """
+    suite, colon, path = name.partition(":")
+    if suite != "general":
+        return None
+    return import_suite(Path(path).expanduser(), limit) if colon else general_cases()[: limit or None]
 
 
 def import_suite(path: Path, limit: int = 0) -> tuple[Case, ...]:

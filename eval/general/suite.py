@@ -51,9 +51,11 @@ def general_cases() -> tuple[Case, ...]:
 
     Items were written one by one and are groups of their own, except those that share a passage: a model that misreads it
     fails at both, so they are drawn together. A kind is no group: six of them would leave nothing to draw from.
+    The first dozen holds every kind in both languages, and so does the next: a limit leaves the suite balanced.
     """
     first: dict[str, str] = {}
-    return tuple(_case(item, first.setdefault(item.text or item.id, item.id)) for item in items().values())
+    ordered = sorted(items().values(), key=lambda item: item.id[-2:])
+    return tuple(_case(item, first.setdefault(item.text or item.id, item.id)) for item in ordered)
 
 
 def _case(item: Item, group: str) -> Case:

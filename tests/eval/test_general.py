@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from eval.general import general_cases, general_score, general_scores
-from eval.general.importers import import_suite
+from eval.general import general_cases, general_score, general_scores, import_suite, suite_named
 from eval.general.numbers import final_number
 from eval.general.suite import KINDS, items
 from eval.types import Case, Response, Scored
@@ -41,8 +40,16 @@ def test_the_suite_is_large_balanced_and_every_item_is_told_apart() -> None:
     assert len(set(by_kind.values())) == 1
 
 
-def test_lines_are_read_whatever_line_ends_a_checkout_gives_them() -> None:
+def test_a_limit_leaves_the_suite_balanced_and_no_refusal_without_its_twin() -> None:
+    some = suite_named("general", 36)
+    assert some == general_cases()[:36]
+    assert len(Counter((case.type, case.language) for case in some)) == len(KINDS) * 2
+    assert {case.group for case in some if not case.answerable} <= {case.group for case in some if case.answerable}
+
+
+def test_every_item_is_whole() -> None:
     assert all(item.wrong and item.answers and item.question.strip() == item.question for item in ITEMS)
+    assert all(bool(item.pattern) == (item.score == "regex") for item in ITEMS)
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
@@ -208,6 +215,8 @@ def test_small_suites_of_every_form_are_read(tmp_path: Path) -> None:
     assert [score(cases["task-1"], said) for said in ("B", "(B) y", "(A)", "(A) or (B)")] == [1.0, 1.0, 0.0, 0.0]
     assert [score(cases["task-2"], said) for said in ("False.", "True", "True or False")] == [1.0, 0.0, 0.0]
     assert len(import_suite(tmp_path, limit=1)) == 3
+    assert suite_named(f"general:{tmp_path}", 1) == import_suite(tmp_path, limit=1)
+    assert suite_named(f"{tmp_path}") is None
 
 
 BAD = {

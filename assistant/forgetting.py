@@ -1,0 +1,40 @@
+"""What a run forgot: its base and the run itself, sent the same general cases, each evaluation kept like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assistant.app import App
+    from eval.forgetting import Forgetting
+    from eval.types import Case, Evaluation
+    from finetune.runs.store import Run
+
+SUITE = "general"
+
+
+def run_forgetting(app: App, run: Run, cases: Sequence[Case] = (), name: str = SUITE) -> Forgetting:
+    """Compare a finished run with the very base it was trained on; the shipped suite, or `cases` that `name` names.
+
+    Answers that were given before are used again. Raises NotFound, TornRun, ModelMissing, WrongBase, EvaluationStopped.
+    """
+    from eval.forgetting import forgotten
+    from eval.general import general_cases
+    from finetune.runs.use import base_of
+
+    cases = cases or general_cases()
+    base = base_of(run.whole(), app.home.path)
+    before = general_evaluation(app, f"hf:{base}", cases, name)
+    return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name))
+
+
+def general_evaluation(app: App, model: str, cases: Sequence[Case] = (), name: str = SUITE) -> Evaluation:
+    """A model by itself on general cases: the shipped suite, or `cases` that `name` names.
+
+    Raises EvaluationStopped, and what loading the model does.
+    """
+    from assistant.evaluating import Wanted, measure
+    from eval.general import general_cases
+
+    return measure(app, Wanted(name, "finetuned", model=model), cases or general_cases()).evaluation
