@@ -180,7 +180,7 @@ def test_bleu_and_chrf_are_those_of_sacrebleu_over_the_corpus(name: str) -> None
     chrf = sacrebleu.corpus_chrf(said, references)  # type: ignore[arg-type]
     assert found.metrics["bleu"].value == pytest.approx(bleu.score / 100)
     assert found.metrics["chrf"].value == pytest.approx(chrf.score / 100)
-    assert 0.05 < bleu.score / 100 < 1
+    assert 0 < bleu.score < 100
 
 
 @needs_bench
