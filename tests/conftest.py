@@ -36,6 +36,16 @@ class Ran(NamedTuple):
     err: str
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What tests/performance and tests/regression measure; here, because pytest reads options from no deeper folder."""
+    options = parser.getgroup("dyag", "a model to measure (tests/performance, tests/regression)")
+    options.addoption("--model", default="", help="run:ID, hf:…, openai:…, fake:SCRIPT, or a folder")
+    options.addoption("--base", default="", help="the model before training (tests/regression); a run knows its own")
+    options.addoption("--cases", default="", help="file of questions with their answers (tests/performance)")
+    options.addoption("--suite", default="general", help="general, or general:PATH for GSM8K, MGSM, BIG-Bench Hard")
+    options.addoption("--minimum", type=float, default=None, help="share that must be right, 0 to 1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of the user's: no home, no configuration, no `DYAG_` setting, no network for the model libraries."""
