@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eval.types import Evaluation, Scored
 
 JUDGE = "judge"
+TO_REFUSE = "(no answer: to be refused)"
 
 
 def result_of(kept: Kept, evaluation: Evaluation, *, verbose: bool) -> EvalResult:
@@ -36,7 +37,7 @@ def result_of(kept: Kept, evaluation: Evaluation, *, verbose: bool) -> EvalResul
         answers=tuple(map(_case, scored)) if verbose else (),
         errors=dict(Counter(one.response.error for one in scored if one.response.error)),
         judge=identity.settings.get(JUDGE),
-        notes=tuple(f"{name}: {why}" for name, why in found.notes.items()),
+        notes=(),
         results=kept.results,
         report=kept.page,
     )
@@ -57,11 +58,14 @@ def _rows(scored: Sequence[Scored]) -> Iterator[MetricRow]:
     from eval.metrics import METRICS, summary
     from eval.report.estimates import estimate
 
-    for name, one in summary(scored).metrics.items():
+    found = summary(scored)
+    for name, one in found.metrics.items():
         if one.value is not None:
             spread = estimate(name, scored)
             low, high = (spread.low, spread.high) if spread else (None, None)
             yield MetricRow(name, one.value, METRICS[name].unit, low, high, one.n, one.unscored)
+        if name == "latency" and (slow := found.latency["p95"]) is not None:
+            yield MetricRow("latency p95", slow, "seconds", None, None, one.n, one.unscored)
     if any(JUDGE in one.scores for one in scored) and (judged := estimate(JUDGE, scored)):
         yield MetricRow(JUDGE, judged.mean, "share", judged.low, judged.high, judged.n, len(scored) - judged.n)
 
@@ -80,7 +84,7 @@ def _slices(scored: Sequence[Scored]) -> Iterator[SliceRow]:
 
 def _case(one: Scored) -> CaseRow:
     case, response = one.case, one.response
-    expected = case.expected or " / ".join(case.answers)
+    expected = case.expected or " / ".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     return CaseRow(
         case.id, case.question, expected, response.text, one.scores.get("success"), response.seconds, response.error
     )

@@ -220,6 +220,9 @@ class _Bar:
         self.before = self._done = self._total = 0
 
     def __call__(self, done: int, total: int) -> None:
+        if done == total and not self._done:  # nothing is left to ask
+            self.before = done
+            return
         if self._bar is None:
             self._bar = self._open.enter_context(self._screen.progress(total, self._label))
             self._bar.start_at(done)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assistant.commands.evaluate import CaseRow, EvalList, EvalOpened, EvalResult, EvalRow, MetricRow
 from assistant.render import render
 from assistant.render_made import shown
 from assistant.render_runs import when
 from assistant.screen import Screen, Styled, bold, dim, duration, red, shortened
-from eval.report.figures import NONE, difference, difference_interval, interval, value
+from eval.report.figures import NONE, counted, difference, difference_interval, interval, value
 
 _PROBLEMS = 5
 """Notes that are shown; the rest is counted."""
@@ -19,15 +21,17 @@ _FEW = 6
 def _(result: EvalResult, screen: Screen) -> None:
     for row in result.answers:
         _case(row, screen)
-    documents = f"{result.documents} document{'s' * (result.documents != 1)}"
-    screen.out(bold(f"{result.mode} {result.model}"), f"  {result.count} cases about {documents}")
+    about = f"{counted(result.count, 'case')} about {counted(result.documents, 'document')}"
+    screen.out(bold(f"{result.mode} {result.model}"), f"  {about}")
     screen.out()
     if result.rows:
-        screen.table(
-            ("metric", "value", "95% interval", "n", "unscored"),
-            [(bold(row.name), value(row.value, row.unit), _spread(row), row.n, row.unscored) for row in result.rows],
-            ("metric", "value", "95% interval"),
-        )
+        values = _to_right([value(row.value, row.unit) for row in result.rows])
+        spreads = _to_right([_spread(row) for row in result.rows])
+        rows = [
+            (bold(row.name), figure, spread, row.n, row.unscored)
+            for row, figure, spread in zip(result.rows, values, spreads, strict=True)
+        ]
+        screen.table(("metric", "value", "95% interval", "n", "unscored"), rows, ("metric", "value", "95% interval"))
     _slices(result, screen)
     screen.out()
     _remarks(result, screen)
@@ -41,6 +45,11 @@ def _case(row: CaseRow, screen: Screen) -> None:
     parts = (("question", row.question), ("expected", row.expected), ("answer", row.error or row.answer))
     screen.hanging([(dim(f"  {name}"), " ".join(text.split())) for name, text in parts if text])
     screen.out()
+
+
+def _to_right(texts: Sequence[str]) -> list[str]:
+    width = max(map(len, texts), default=0)
+    return [text.rjust(width) for text in texts]
 
 
 def _spread(row: MetricRow) -> str:
@@ -70,7 +79,8 @@ def _remarks(result: EvalResult, screen: Screen) -> None:
     if result.exit_code:
         screen.error("No case could be scored.", "Cases need `answers`, `expected_answer`, or `answerable: false`.")
     if result.documents < _FEW:
-        screen.remark(f"About {result.documents} documents only: the intervals say little below {_FEW}.")
+        few = counted(result.documents, "document")
+        screen.remark(f"About {few} only: the intervals say little below {_FEW}.")
     if result.reused:
         screen.remark(f"{result.reused} of the answers were there already; --fresh asks anew.")
     if result.judge is not None:
