@@ -1,14 +1,14 @@
 """The gate: a model is promoted when it is better on the target beyond chance, and not worse on any guard-rail.
 
 *Better*: a one-sided permutation test by document. *Not worse*: the interval of the difference, documents drawn with
-replacement, leaves out a loss as large as the margin (non-inferiority); a mean that looks harmless is not enough. All
-checks must pass, so that none needs a correction for being many (Berger 1982), and a model that is no better gets through
-with `alpha` at most. What the margins cost and save: benchmarks/gate.py.
+replacement, leaves out a loss as large as the margin (non-inferiority); a mean that looks harmless is not enough. And as
+measured, no more than half the margin is lost. All checks must pass, so that none needs a correction for being many
+(Berger 1982), and a model that is no better gets through with `alpha` at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from eval.forgetting import Forgetting
@@ -68,11 +68,19 @@ def _guard(name: str, found: Paired, margin: float, rules: Rules) -> Check:
     if found.documents < rules.min_documents:
         return _check(name, "guard", found, NOWHERE, margin, False, _too_few(name, found, rules))
     low, high = _interval(found, name, rules)
-    worst = max(0.0, high if METRICS[name].better == "lower" else -low)
-    said = "not worse by its margin" if worst < margin else "not shown to hold"
-    loss = f"it may have lost up to {_points(name, worst)}, {_points(name, margin)} are allowed"
-    reason = f"{name}: {said}, {_change(name, found)}; {loss}."
-    return _check(name, "guard", found, (low, high), margin, worst < margin, reason)
+    gain = sum(found.differences) / len(found.differences)
+    lost, worst = (gain, high) if METRICS[name].better == "lower" else (-gain, -low)
+    passed, found_out = _held(lost, worst, margin, lambda value: _points(name, value))
+    reason = f"{name}: {found_out}, {_change(name, found)}."
+    return _check(name, "guard", found, (low, high), margin, passed, reason)
+
+
+def _held(lost: float, worst: float, margin: float, shown: Callable[[float], str]) -> tuple[bool, str]:
+    """Whether a guard-rail holds, and why: `lost` as measured, `worst` with all doubt included."""
+    if lost > margin / 2:
+        return False, f"worse by {shown(lost)}, where {shown(margin / 2)} are allowed"
+    bounds = f"up to {shown(max(0.0, worst))} may be lost, where {shown(margin)} are allowed"
+    return (True, f"holds ({bounds})") if worst < margin else (False, f"not shown to hold ({bounds})")
 
 
 def _latency(found: Paired, rules: Rules) -> Check:
@@ -93,12 +101,13 @@ def _latency(found: Paired, rules: Rules) -> Check:
 def _forgetting(found: Forgetting, rules: Rules) -> Check:
     low, high = found.interval
     total = found.total
-    idle = found.finding == "nothing to forget"
-    passed = idle or (total.count >= rules.min_documents and low > -rules.forgetting)
+    passed, found_out = _held(-found.difference, -low, rules.forgetting, lambda value: f"{100 * value:.1f} points")
+    if found.finding == "nothing to forget":
+        passed, found_out = True, "too little was known to be forgotten"
+    elif total.count < rules.min_documents:
+        passed, found_out = False, f"cannot be decided, at least {rules.min_documents} cases are needed"
     change = f"{100 * total.before:.0f}% of {total.count} general cases right before, {100 * total.after:.0f}% after"
-    said = "too little to forget" if idle else "little can be lost" if passed else "not shown to hold"
-    loss = f"it may have lost up to {100 * max(0.0, -low):.0f} points, {100 * rules.forgetting:.0f} are allowed"
-    reason = f"forgetting: {said}, {change}; {loss}."
+    reason = f"forgetting: {found_out}, {change}."
     margin, n = rules.forgetting, total.count
     return Check(
         "forgetting",

@@ -87,16 +87,23 @@ def ratio_of_medians(
     """Interval of median(after) / median(before), for times: documents drawn with replacement as in `bootstrap`."""
     order = sorted(range(len(groups)), key=lambda i: (groups[i], before[i], after[i]))
     index = np.unique([groups[i] for i in order], return_inverse=True)[1]
-    sides = [np.asarray(side, dtype=float)[order] for side in (before, after)]
     documents = int(index.max()) + 1
-    ratios: list[float] = []
-    for picks in _picks(documents, draws, seed):
-        for picked in picks:
-            weights = np.bincount(picked, minlength=documents)[index]
-            old, new = (float(np.median(np.repeat(side, weights))) for side in sides)
-            ratios.append(new / old if old else np.inf)
-    low, high = np.quantile(ratios, _levels(documents, confidence), method="nearest")
+    old, new = (np.asarray(side, dtype=float)[order] for side in (before, after))
+    ratios = []
+    for picks in _picks(documents, draws, seed, len(order)):
+        drawn = np.stack([np.bincount(picked, minlength=documents) for picked in picks])[:, index]
+        below = _medians(old, drawn)
+        ratios.append(np.divide(_medians(new, drawn), below, out=np.full(len(below), np.inf), where=below > 0))
+    low, high = np.quantile(np.concatenate(ratios), _levels(documents, confidence), method="nearest")
     return float(low), float(high)
+
+
+def _medians(values: Floats, times: npt.NDArray[np.int64]) -> Floats:
+    """The (lower) median of the values in every draw, which has each of them so many times: draws × values."""
+    order = np.argsort(values, kind="stable")
+    counted = times[:, order].cumsum(1)
+    found: Floats = values[order][np.argmax(2 * counted >= counted[:, -1:], axis=1)]
+    return found
 
 
 def _levels(documents: int, confidence: float) -> tuple[float, float]:
@@ -179,13 +186,13 @@ def _drawn_signs(documents: int, draws: int, seed: int) -> Iterator[Floats]:
         yield random.choice(np.array([-1.0, 1.0]), size=(count, documents))
 
 
-def _picks(documents: int, draws: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+def _picks(documents: int, draws: int, seed: int, width: int = 0) -> Iterator[npt.NDArray[np.int64]]:
     random = np.random.default_rng(seed)
-    for count in _blocks(documents, draws):
+    for count in _blocks(max(documents, width), draws):
         yield random.integers(0, documents, size=(count, documents))
 
 
-def _blocks(documents: int, draws: int) -> Iterator[int]:
-    step = max(1, _BLOCK // documents)
+def _blocks(width: int, draws: int) -> Iterator[int]:
+    step = max(1, _BLOCK // width)
     for start in range(0, draws, step):
         yield min(step, draws - start)

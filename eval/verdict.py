@@ -11,7 +11,12 @@ Role = Literal["target", "guard"]
 
 @dataclass(frozen=True)
 class Rules:
-    """What a model must show before it is promoted. Margins are how much worse it may be, at most, all doubt included."""
+    """What a model must show before it is promoted.
+
+    A margin is how much worse a guard-rail may be with all doubt included: the far end of its interval must not reach it.
+    As measured it may be worse by half of it, or else many cases would let through what few do not. Margins are as wide as
+    400 cases need: one half as wide would stop most of the models that are no worse at all (benchmarks/gate.py).
+    """
 
     target: str = "success"
     """The metric that says whether an answer is right."""
@@ -19,14 +24,14 @@ class Rules:
     """Risk of taking chance for a gain, and of letting a guard-rail through that is worse by its margin."""
     margins: Mapping[str, float] = field(
         default_factory=lambda: {
-            "citation_precision": 0.1,
-            "citation_recall": 0.1,
-            "refusal_recall": 0.15,
+            "citation_precision": 0.12,
+            "citation_recall": 0.12,
+            "refusal_recall": 0.2,
             "stop_rate": 0.05,
         }
     )
     """Guard-rails among the metrics: a margin each, in the metric's unit."""
-    forgetting: float = 0.1
+    forgetting: float = 0.15
     """Of the share right on the general suite."""
     latency: float = 1.5
     """How many times as long the median answer may take; 0 to leave it out."""
