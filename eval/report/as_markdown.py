@@ -19,8 +19,9 @@ from eval.report.blocks import (
     Table,
 )
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!$&])")
-_LINE_MARKS = re.compile(r"^(\s*)(?:([-+=])|(\d{1,9})([.)]))", re.MULTILINE)
+_MARKS = re.compile(r"([\\`*\[\]<>#|~$&]|(?<![^\W_])_|_(?![^\W_]))")
+"""An underscore inside a word is none."""
+_LINE_MARKS = re.compile(r"^(\s*)(?:([-+=])|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE)
 _TONES = {"": "", "key": "", "good": "✓ ", "bad": "✗ ", "warning": "⚠ "}
 
 
@@ -37,7 +38,8 @@ def escaped(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return escaped(" ".join(text.split()))
+    """As one line; nothing at all would make a mark of what stands beside it."""
+    return escaped(" ".join(text.split())) or "–"
 
 
 def _block(block: Block, level: int) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from eval.report.blocks import Tone
+from eval.report.plain import html_text
 
 _LEFT, _RIGHT = 2.0, 98.0
 """Where the axis begins and ends, in percent of the width."""
@@ -96,7 +96,7 @@ def axis(low: float, high: float) -> tuple[float, float, tuple[float, ...]]:
 
 
 def _svg(drawn: str, height: int, about: str) -> str:
-    return f'<svg role="img" aria-label="{escape(about)}" width="100%" height="{height}">{drawn}</svg>'
+    return f'<svg role="img" aria-label="{html_text(about)}" width="100%" height="{height}">{drawn}</svg>'
 
 
 def _across(value: float, low: float, high: float) -> float:
@@ -110,7 +110,7 @@ def _vertical(x: float, bottom: float, kind: str, top: float = 0) -> str:
 def _words(x: float, y: float, text: str, anchor: str = "start", kind: str = "small", dx: int = 0) -> str:
     """A text at a share of the width."""
     style, moved = f' class="{kind}"' if kind else "", f' dx="{dx}"' if dx else ""
-    return f'<text{style} x="{x:.2f}%" y="{y:g}"{moved} text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text{style} x="{x:.2f}%" y="{y:g}"{moved} text-anchor="{anchor}">{html_text(text)}</text>'
 
 
 def _label(x: float, y: float, text: str) -> str:

@@ -65,8 +65,9 @@ def _recommendation(comparison: Comparison) -> tuple[Block, ...]:
 
 def _metrics(pair: Pair) -> tuple[Block, ...]:
     words = Paragraph(
-        f"A difference is {pair.after} minus {pair.before}, over the cases that both have a score for. Intervals are 95%, "
-        "by drawing whole documents; p is of a permutation test by document, adjusted for the number of metrics."
+        f"A difference is {pair.after} minus {pair.before}, over the cases that both have a score for. Where a metric is "
+        "marked ↓, less is better. Intervals are 95%, by drawing whole documents; p is of a permutation test by document, "
+        "adjusted for the number of metrics."
     )
     head = ("Metric", pair.before, pair.after, "Difference", "95% interval", "Verdict")
     found = tuple(_found(row) for row in pair.metrics)
@@ -111,8 +112,10 @@ def _forests(pair: Pair) -> Iterator[Figure]:
         if marks:
             scale = max(max(abs(m.low), abs(m.high)) for m in marks) or (10.0 if unit == "share" else 1.0)
             named = {"share": "percentage points"}.get(unit, unit)
-            title = f"Differences in {named}: right of the line is more with {pair.after}"
-            yield Figure(title, intervals(marks, -scale, scale, f"{title}; the figures are in the table.", 0.0))
+            title = f"Differences in {named}: {pair.after} minus {pair.before}"
+            colours = f"Green: {pair.after} is better; red: it is worse; blue: no detectable difference."
+            drawn = intervals(marks, -scale, scale, f"{title}; the figures are in the table.", 0.0)
+            yield Figure(f"{title}. {colours}", drawn)
 
 
 def _mark(row: Row, pair: Pair) -> Mark | None:
@@ -140,7 +143,8 @@ def _slices(pair: Pair) -> tuple[Block, ...]:
 
 def _strong(pair: Pair, label: str) -> Iterator[str]:
     for one in pair.strengths(label):
-        yield f"{label} is better on {one.by} {one.value or 'none'}: {difference(one.difference, 'share')} of {one.metric}, n = {one.n}."
+        gap = difference(abs(one.difference), "share")
+        yield f"{label} is better on {one.by} {one.value or 'none'}: {one.metric} by {gap}, n = {one.n}."
 
 
 def _slice_table(pair: Pair, slices: Sequence[Slice]) -> Table:
