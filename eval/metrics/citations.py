@@ -1,8 +1,9 @@
 """Citation precision and recall after ALCE (Gao et al. 2023, princeton-nlp/ALCE).
 
-ALCE asks an entailment model whether the cited passages prove a sentence; here the support that dyag measures for every
-citation stands in for it. Recall is the share of sentences proved, precision the share of cited chunks that support
-their sentence or are gold. An id that was not shown proves nothing and lowers precision.
+ALCE asks an entailment model whether the passages cited in a sentence prove it together; here the support that dyag
+measures for every citation by itself stands in for it. Recall is the share of sentences proved, precision the share of
+cited ids that support their sentence or are gold. An id that was not shown proves nothing and lowers precision. What
+cites nothing has a recall of 0 and no precision (ALCE: 0).
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from eval.metrics.text import normalise
 from eval.types import Case, Response
 
 _TAG = re.compile(r"(?<!\s)\s*+\[chunk_\d+\]")
@@ -15,10 +16,13 @@ def bare(text: str) -> str:
 
 
 def values(case: Case) -> tuple[str, ...]:
-    """Right answers, of which any one is enough; the reference answer where no value is known."""
+    """Right answers, of which any one is enough; the reference answer where no value is known.
+
+    An answer without a word to compare ("Le", ".") is none: nothing could ever be it.
+    """
     if case.every:
         return (", ".join(case.answers),) if case.answers else ()
-    return case.answers or references(case)
+    return tuple(gold for gold in case.answers or references(case) if normalise(gold, case.language))
 
 
 def references(case: Case) -> tuple[str, ...]:

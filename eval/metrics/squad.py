@@ -10,7 +10,7 @@ import re
 import string
 
 from eval.metrics import text
-from eval.metrics.gold import bare, values
+from eval.metrics.gold import bare, references
 from eval.types import Case, Response
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -44,7 +44,8 @@ def _said(response: Response) -> list[str]:
 
 def _golds(case: Case, response: Response) -> list[list[str]] | None:
     """Gold answers that say something; the empty one where there is none to say; None where nothing is known."""
-    if response.error or case.language != "en" or (case.answerable and not values(case)):
+    known = case.answers or references(case)
+    if response.error or case.language != "en" or (case.answerable and not known):
         return None
-    golds = [gold for value in values(case) if (gold := squad_tokens(value))] if case.answerable else []
+    golds = [gold for answer in known if (gold := squad_tokens(answer))] if case.answerable else []
     return golds or [[]]

@@ -122,7 +122,7 @@ def test_squad(tmp_path: Path) -> None:
     questions = [
         {"id": "a", "question": "In what country is Normandy?", "is_impossible": False,
          "answers": [{"text": "France", "answer_start": 9}, {"text": "France", "answer_start": 9}]},
-        {"id": "b", "question": "Who ruled Normandy in 2090?", "is_impossible": True, "answers": [],
+        {"id": "b", "question": "Who ruled Normandy in 2090?", "is_impossible": True, "answers": [{"text": "Rollo"}],
          "plausible_answers": [{"text": "William", "answer_start": 1}]},
     ]  # fmt: skip
     path = tmp_path / "squad.json"

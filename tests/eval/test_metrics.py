@@ -140,6 +140,13 @@ def test_a_case_without_a_known_answer_is_unscored() -> None:
     assert [found[name] for name in ("success", "exact_match", "f1", "bleu", "rouge_l", "recall@5")] == [None] * 6
 
 
+@pytest.mark.parametrize("gold", [".", "Le"])
+def test_an_answer_without_a_word_to_compare_is_unscored(gold: str) -> None:
+    found = score(Case("3", "Quel article ?", answers=(gold,)), Response(f"C'est {gold}"))
+    assert [found[name] for name in ("success", "exact_match", "f1", "contains")] == [None] * 4
+    assert value("contains", Case("3", "Quel article ?", answers=(gold, "un mot")), Response("un mot")) == 1
+
+
 def test_every_value_of_a_list_is_asked_for() -> None:
     case = Case("4", "Quelles bases ?", answers=("MySQL", "Redis"), every=True)
     assert value("contains", case, Response("MySQL et Redis")) == value("success", case, Response("Redis, MySQL")) == 1
