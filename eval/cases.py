@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,14 +25,15 @@ class ReadCases:
 
     cases: tuple[Case, ...]
     problems: tuple[str, ...]
-    """What could not be read, or was told twice: one line each, with its line number; the rest is in `cases`."""
+    """What could not be read or has an id that came before, one line each with its line number (the rest is in
+    `cases`); then, in one line, how many cases have no answer that is known."""
     format: str
     """`jsonl`, `json`, `squad` or `beir`."""
 
 
 def read_cases(path: Path, limit: int = 0) -> ReadCases:
     """The cases of a file or folder, the first `limit` of them (0: all). Raises NotFound, BadInput."""
-    if not path.exists():
+    if not _exists(path):
         raise NotFound(f"There is no file or folder {path}.", FORMATS)
     kind, found = _found(path)
     cases: dict[str, Case] = {}
@@ -49,13 +50,28 @@ def read_cases(path: Path, limit: int = 0) -> ReadCases:
             break
     if not cases:
         raise BadInput(f"{path} holds no case. {'; '.join(problems[:1])}".strip(), FORMATS)
-    return ReadCases(tuple(cases.values()), tuple(problems), kind)
+    return ReadCases(tuple(cases.values()), (*problems, *_unknown(cases.values())), kind)
 
 
 def identity_of(cases: Sequence[Case]) -> str:
     """sha256 of the cases as they were read: the same for the same cases, whatever file they came in."""
     rows = sorted(json.dumps(asdict(case), sort_keys=True) for case in cases)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.", FORMATS) from error
+
+
+def _unknown(cases: Collection[Case]) -> list[str]:
+    """That the answer of some cases is not known, so that nobody takes what is unscored for scored."""
+    count = sum(case.answerable and not case.answers and not case.expected for case in cases)
+    return (
+        [f"{count} of {len(cases)} cases have no known answer; what is compared with one is unscored."] if count else []
+    )
 
 
 def _found(path: Path) -> tuple[str, Found]:

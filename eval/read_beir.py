@@ -13,8 +13,9 @@ from pathlib import Path
 from eval.read_json import lines_of, read_bytes, rows_of_lines
 from eval.read_rows import BadRow, case_or_bad
 from eval.types import Case
+from retrieval.errors import BadInput
 
-_HEADER = ("query-id", "query_id", "qid")
+_HEADER = ("query-id\t", "query_id\t", "qid\t")
 
 
 def is_beir(folder: Path) -> bool:
@@ -27,9 +28,9 @@ def beir_cases(folder: Path) -> Iterator[tuple[str, Case | BadRow]]:
     gold: dict[str, dict[str, None]] = {}
     split: dict[str, str] = {}
     for path in sorted((folder / "qrels").glob("*.tsv")):
-        for number, judged in _judgements(path):
+        for where, judged in _judgements(path):
             if isinstance(judged, BadRow):
-                yield f"qrels/{path.name}, line {number}", judged
+                yield f"qrels/{path.name}, {where}", judged
                 continue
             query, document = judged
             gold.setdefault(query, {})[document] = None
@@ -49,20 +50,23 @@ def _judged(case: Case, gold: Mapping[str, Mapping[str, None]], split: Mapping[s
     )
 
 
-def _judgements(path: Path) -> Iterator[tuple[int, tuple[str, str] | BadRow]]:
+def _judgements(path: Path) -> Iterator[tuple[str, tuple[str, str] | BadRow]]:
     """Query and document of each line whose score is above 0."""
-    for number, line in lines_of(read_bytes(path)):
-        if isinstance(line, BadRow):
-            yield number, line
-            continue
-        cells = [cell.strip() for cell in line.split("\t")]
-        if number == 1 and cells[0].casefold() in _HEADER:
-            continue
-        try:
-            query, document, score = cells
-            relevant = float(score) > 0
-        except ValueError:
-            yield number, BadRow("it is not a query, a document and a score with tabs between")
-            continue
-        if relevant:
-            yield number, (query, document)
+    try:
+        data = read_bytes(path)
+    except BadInput as bad:  # the queries can be asked without it
+        yield "the whole file", BadRow(bad.message.removesuffix("."))
+        return
+    for number, line in lines_of(data):
+        judged = line if isinstance(line, BadRow) else _judgement(line)
+        if judged is not None and not (number == 1 and isinstance(line, str) and line.casefold().startswith(_HEADER)):
+            yield f"line {number}", judged
+
+
+def _judgement(line: str) -> tuple[str, str] | BadRow | None:
+    """None for a score of 0."""
+    try:
+        query, document, score = (cell.strip() for cell in line.split("\t"))
+        return (query, document) if float(score) > 0 else None
+    except ValueError:
+        return BadRow("it is not a query, a document and a score with tabs between")

@@ -51,9 +51,9 @@ def rows_of_array(rows: Iterable[object]) -> Iterator[tuple[str, object]]:
 
 
 def parsed(text: str) -> object:
-    """The value of a JSON text, or the BadRow that says why it has none."""
+    """The value of a JSON text, NaN and infinities as null, or the BadRow that says why it has none."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         return BadRow(f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno})")
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets thousands deep

@@ -58,10 +58,10 @@ def text_of(row: Mapping[str, Any], *keys: str) -> str:
 
 
 def texts_of(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """The texts and numbers of a list, each once; one alone is a list of one. Raises BadRow for anything else."""
+    """The texts and numbers of a list, each once; one alone is a list of one, null is none. Raises BadRow."""
     value = row.get(key)
-    items = value if isinstance(value, list) else [] if value is None else [value]
-    found = [plain(item) for item in items]
+    items = value if isinstance(value, list) else [value]
+    found = [plain(item) for item in items if item is not None]
     if None in found:
         raise BadRow(f"`{key}` is not a list of texts")
     return tuple(dict.fromkeys(text for text in found if text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -137,7 +138,7 @@ def test_squad(tmp_path: Path) -> None:
 
 def test_a_broken_question_of_squad_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
     path = tmp_path / "squad.json"
-    document = squad([{"id": "a", "question": "Who?"}, {"id": "b"}, 3])
+    document = squad([{"id": "a", "question": "Who?", "answers": [{"text": "X"}]}, {"id": "b"}, 3])
     document["data"] += [{"title": "x"}, {"paragraphs": [{}]}]  # type: ignore[operator]
     path.write_text(json.dumps(document))
     read = read_cases(path)
@@ -172,9 +173,33 @@ def test_beir(tmp_path: Path, header: str) -> None:
 
 
 def test_a_broken_judgement_is_told(tmp_path: Path) -> None:
-    read = read_cases(beir(tmp_path / "set", [{"_id": "q1", "text": "Qui ?"}], "q1\td1\t1\nq1 d2 1\nq1\td3\tx\n"))
+    read = read_cases(
+        beir(
+            tmp_path / "set",
+            [{"_id": "q1", "text": "Qui ?", "metadata": {"answers": "X"}}],
+            "q1\td1\t1\nq1 d2 1\nq1\td3\tx\n",
+        )
+    )
     assert read.cases[0].gold == ("d1",)
     assert [problem.split(":")[0] for problem in read.problems] == ["qrels/test.tsv, line 2", "qrels/test.tsv, line 3"]
+
+
+def test_judgements_that_cannot_be_read_are_told_and_the_queries_are_read(tmp_path: Path) -> None:
+    read = read_cases(beir(tmp_path / "set", [{"_id": "q1", "text": "Qui ?", "metadata": {"answers": "X"}}], ""))
+    assert (read.cases[0].id, read.cases[0].gold) == ("q1", ())
+    assert "test.tsv is empty" in read.problems[0]
+
+
+def test_cases_without_a_known_answer_are_kept_and_told(tmp_path: Path) -> None:
+    rows = [
+        {"question": "Qui ?"},
+        {"question": "Où ?", "expected_answer": math.nan, "answers": [None]},
+        {"question": "Quoi ?", "answers": ["X"]},
+        {"question": "Quand ?", "answerable": False},
+    ]
+    read = read_cases(written(tmp_path / "q.jsonl", rows))
+    assert [(case.answers, case.expected) for case in read.cases[:2]] == [((), ""), ((), "")]
+    assert read.problems == ("2 of 4 cases have no known answer; what is compared with one is unscored.",)
 
 
 def test_a_json_array_and_one_object(tmp_path: Path) -> None:
@@ -251,6 +276,8 @@ def test_a_file_without_a_case_says_why(tmp_path: Path, data: bytes, said: str) 
 def test_what_is_not_there_and_what_is_no_folder_of_cases(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         read_cases(tmp_path / "nothing.jsonl")
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_cases(tmp_path / ("x" * 5000))
     with pytest.raises(BadInput, match=r"without queries\.jsonl"):
         read_cases(tmp_path)
     with pytest.raises(BadInput, match="neither a file nor a folder"):

@@ -60,6 +60,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @given(st.lists(JSON, max_size=4), st.booleans())
+@settings(max_examples=60)
 def test_any_json(rows: list[object], lines: bool) -> None:
     data = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
     for case in (*read("cases.json", data.encode()), *read_folder(data.encode(), b"a\tb\t1\n")):
@@ -69,6 +70,7 @@ def test_any_json(rows: list[object], lines: bool) -> None:
 
 
 @given(JSON)
+@settings(max_examples=60)
 def test_any_squad(articles: object) -> None:
     read("squad.json", json.dumps({"data": [articles]}).encode())
     read("squad.json", json.dumps({"data": [{"title": 1, "paragraphs": [{"qas": [articles]}]}]}).encode())
