@@ -25,9 +25,9 @@ def edited(text: str, changes: Mapping[str, Value]) -> str:
         section, _, key = name.partition(".")
         lines = _set(lines, section, key, value)
     made = "\n".join(lines)
-    if _read(made) != _wanted(_read(text), changes):
-        said = ", ".join(f"{name} = {'(nothing)' if value is None else value}" for name, value in changes.items())
-        raise BadSetting("dyag.toml is written in a way that cannot be changed here.", f"Set it by hand: {said}.")
+    if (said := _read(made)) is None or said != _wanted(_read(text) or {}, changes):
+        wanted = ", ".join(f"{name} = {'(nothing)' if value is None else value}" for name, value in changes.items())
+        raise BadSetting("dyag.toml is written in a way that cannot be changed here.", f"Set it by hand: {wanted}.")
     return made
 
 
@@ -69,9 +69,10 @@ def _wanted(before: dict[str, Any], changes: Mapping[str, Value]) -> dict[str, A
     return {name: values for name, values in before.items() if values != {}}
 
 
-def _read(text: str) -> dict[str, Any]:
+def _read(text: str) -> dict[str, Any] | None:
+    """What a file says, without empty sections; None where it is no TOML."""
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        return {"": "unreadable"}
+        return None
     return {name: values for name, values in found.items() if values != {}}

@@ -81,7 +81,9 @@ class Tuning:
 
     def _top_k(self, app: App) -> Tuned:
         search = app.settings.search
-        return self._decided(top_k_outcomes(self.searched, search.top_k, search.dense_weight, search.candidates))
+        # A list needs every passage that it has: where lists are asked for, there are not to be fewer.
+        least = search.top_k if any(len(p.documents) > MOST for p in self.cases) else 0
+        return self._decided(top_k_outcomes(self.searched, search.top_k, search.dense_weight, least, search.candidates))
 
     def _threshold(self, app: App) -> Tuned:
         current = app.settings.answer.refuse_below
@@ -156,9 +158,18 @@ def searched(app: App, cases: Sequence[Placed]) -> list[Searched]:
             documents = documents_of(app.library, dense)
             unit = {chunk: chunk for chunk in dense} if one.chunks else {c: documents.get(c, -1) for c in dense}
             gold = one.chunks or one.documents
-            made.append(Searched(one.group, dense, lexical, unit, gold, DENSE_WEIGHT[language]))
+            proof = frozenset() if one.chunks else proof_of(app, one)
+            made.append(Searched(one.group, dense, lexical, unit, gold, DENSE_WEIGHT[language], proof))
             progress.advance()
     return made
+
+
+def proof_of(app: App, one: Placed) -> frozenset[int]:
+    """The chunks of a case's documents that state one of its answers."""
+    from eval.metrics.text import contains
+
+    chunks = [chunk for document in one.documents for chunk in app.library.document_chunks(document)]
+    return frozenset(c.id for c in chunks if contains(c.text, list(one.case.answers), one.case.language))
 
 
 def judged(app: App, cases: Sequence[Placed]) -> list[Judged]:

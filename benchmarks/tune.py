@@ -62,7 +62,7 @@ class Row:
 def cases_of(queries: Sequence[Query]) -> list[Case]:
     """The set's questions as cases."""
     return [
-        Case(q.id, q.text, answerable=q.answerable, language=q.language, gold=tuple(sorted(q.documents)))
+        Case(q.id, q.text, q.answers, answerable=q.answerable, language=q.language, gold=tuple(sorted(q.documents)))
         for q in queries
     ]
 
@@ -97,12 +97,19 @@ def nested(name: str, questions: Sequence[T], made: Callable[[Sequence[T]], Outc
     picked: list[int] = [0] * len(questions)
     chosen: list[Value | str] = []
     for number in sorted(set(fold_of)):
-        inside = [q for q, fold in zip(questions, fold_of, strict=True) if fold != number]
-        tuned = cross_validated(made(inside), alpha=SHARED_ALPHA)
+        tuned = cross_validated(_without(everything, fold_of, number), alpha=SHARED_ALPHA)
         chosen.append(tuned.value if tuned.changes else "-")
         for i, fold in enumerate(fold_of):
             picked[i] = everything.values.index(tuned.value) if fold == number else picked[i]
     return row(name, everything, picked, chosen)
+
+
+def _without(outcomes: Outcomes, fold_of: Sequence[int], number: int) -> Outcomes:
+    """The outcomes of the questions outside a fold."""
+    kept = [i for i, fold in enumerate(fold_of) if fold != number]
+    parts = {name: [part[i] for i in kept] for name, part in outcomes.parts.items()}
+    groups, scores = [outcomes.groups[i] for i in kept], [outcomes.scores[i] for i in kept]
+    return replace(outcomes, groups=groups, scores=scores, parts=parts)
 
 
 def row(name: str, outcomes: Outcomes, picked: Sequence[int], chosen: Sequence[Value | str]) -> Row:
@@ -130,7 +137,7 @@ def weights(questions: Sequence[Searched]) -> Outcomes:
 
 
 def top_ks(questions: Sequence[Searched]) -> Outcomes:
-    return top_k_outcomes(questions, 10, None, 100)
+    return top_k_outcomes(questions, 10, None, 0, 100)
 
 
 def thresholds(questions: Sequence[Judged]) -> Outcomes:

@@ -40,6 +40,8 @@ class Searched:
     """The units that hold the answer; never empty."""
     weight: float
     """Of the cosine, where none is set: it depends on the language."""
+    proof: frozenset[int] = frozenset()
+    """Where the gold is documents, their chunks that state the answer: any one is enough. Empty where that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ def weight_outcomes(questions: Sequence[Searched], current: Value) -> Outcomes:
     return Outcomes("search.dense_weight", "nDCG@10", values, distances, scores, [q.group for q in questions])
 
 
-def top_k_outcomes(questions: Sequence[Searched], current: int, weight: Value, most: int) -> Outcomes:
-    """Recall of the gold among the first k passages, less what the passages cost; at most `most` are searched for."""
-    values = _values(current, tuple(k for k in PASSAGES if k <= most))
+def top_k_outcomes(questions: Sequence[Searched], current: int, weight: Value, least: int, most: int) -> Outcomes:
+    """Recall of the gold among the first k passages, less what the passages cost, for k from `least` to `most`."""
+    values = _values(current, tuple(k for k in PASSAGES if least <= k <= most))
     found = [_recalls(q, weight, values) for q in questions]
     scores = [[recall - PASSAGE_COST * (k or 0) for recall, k in zip(row, values, strict=True)] for row in found]
     return Outcomes(
@@ -113,9 +115,12 @@ def ndcg(ranking: Sequence[int], gold: frozenset[int]) -> float:
 
 
 def _recalls(question: Searched, weight: Value, values: Iterable[Value]) -> list[float]:
-    """Share of the gold that the first k passages hold, for each k."""
+    """Share of the gold that the first k passages hold, for each k; of a known proof, whether they hold it."""
     fused = fuse(question.dense, question.lexical, question.weight if weight is None else weight)
-    units = [question.unit[chunk] for chunk, _ in fused]
+    chunks = [chunk for chunk, _ in fused]
+    if question.proof:
+        return [float(not question.proof.isdisjoint(chunks[: int(k or 0)])) for k in values]
+    units = [question.unit[chunk] for chunk in chunks]
     return [len(question.gold.intersection(units[: int(k or 0)])) / len(question.gold) for k in values]
 
 

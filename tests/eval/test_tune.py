@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -167,14 +168,22 @@ def deep(number: int, place: int) -> Searched:
 
 
 def test_top_k_pays_for_its_passages() -> None:
-    near = cross_validated(top_k_outcomes([deep(i, 1 + i % 3) for i in range(40)], 10, None, 100))
+    near = cross_validated(top_k_outcomes([deep(i, 1 + i % 3) for i in range(40)], 10, None, 0, 100))
     assert (near.value, near.changes) == (5, True)
     assert near.parts["recall"] == (1.0, 1.0)
-    far = cross_validated(top_k_outcomes([deep(i, 14) for i in range(40)], 10, None, 100))
+    far = cross_validated(top_k_outcomes([deep(i, 14) for i in range(40)], 10, None, 0, 100))
     assert far.value == 15
     assert far.gain is not None
     assert far.gain.mean == pytest.approx(1 - 5 * PASSAGE_COST)
-    assert max(v for v in top_k_outcomes([deep(0, 1)], 10, None, 12).values if v is not None) == 12
+    assert sorted(v for v in top_k_outcomes([deep(0, 1)], 10, None, 10, 15).values if v is not None) == [10, 12, 15]
+
+
+def test_a_passage_of_the_right_document_is_not_yet_the_answer() -> None:
+    """The document's first chunk is found at once; the one that states the answer is the 14th."""
+    asked = [replace(deep(i, 1), proof=frozenset((14,))) for i in range(40)]
+    made = top_k_outcomes(asked, 10, None, 0, 100)
+    recall = dict(zip(made.values, made.parts["recall"][0] or (), strict=True))
+    assert (recall[5], recall[10], recall[15]) == (0.0, 0.0, 1.0)
 
 
 def refusals(high: float = 0.9, low: float = 0.2, current: float | None = None) -> Outcomes:
