@@ -9,6 +9,7 @@ measured, no more than half the margin is lost. All checks must pass, so that no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from statistics import median
 
 from eval.forgetting import Forgetting
@@ -89,13 +90,13 @@ def _latency(found: Paired, rules: Rules) -> Check:
     old, new = median(found.before), median(found.after)
     low, high = ratio_of_medians(found.before, found.after, found.groups, 1 - 2 * rules.alpha)
     passed = high <= rules.latency or new <= rules.instant
-    reason = (
-        f"{LATENCY}: {'fast enough' if passed else 'too slow'}, median {old:.2f} s before and {new:.2f} s after; it may take "
-        f"up to {high:.2f} times as long, {rules.latency:g} times {'is' if passed else 'are'} allowed."
-    )
+    reason = f"{LATENCY}: {'fast enough' if passed else 'too slow'}, median {old:.2f} s before and {new:.2f} s after"
+    if new > rules.instant:
+        reason += f"; up to {high:.2f} times as long, where {rules.latency:g} times are allowed"
     times = new / old if old else None
+    bounds = low if isfinite(low) else None, high if isfinite(high) else None  # JSON has no infinity
     n, documents = len(found.cases), found.documents
-    return Check(LATENCY, "guard", old, new, times, low, high, rules.latency, None, n, documents, passed, reason)
+    return Check(LATENCY, "guard", old, new, times, *bounds, rules.latency, None, n, documents, passed, f"{reason}.")
 
 
 def _forgetting(found: Forgetting, rules: Rules) -> Check:
