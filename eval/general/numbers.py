@@ -12,7 +12,7 @@ _NUMBER = re.compile(
     rf"""(?<![\w.,/])(?P<sign>[-−])?
     (?P<digits>[0-9]+(?:[{_SPACES}’'][0-9]{{3}}(?![0-9]))*(?:[.,][0-9]+)*)
     (?P<power>[eE][+-]?[0-9]+)?
-    (?P<more>(?:/[0-9]+|[²³⁰-⁹]|\^[0-9]+)+)?""",
+    (?P<more>(?:[/:][0-9]+|[²³⁰-⁹]|\^[0-9]+)+)?""",
     re.VERBOSE,
 )
 _TIMES = re.compile(r"\s?(mille|millions?|milliards?|thousand|billion|hundred|k)\b", re.IGNORECASE)
@@ -26,7 +26,7 @@ _MARKED = re.compile(r"(?:####|\\boxed\{)\s*([^\n}]+)")
 def final_number(text: str, language: Language) -> Decimal | None:
     """The number after `####` or in `\\boxed{}`, else the last of the last line; None for none, or one not plainly written.
 
-    `1,234` is 1234 in English and 1.234 in French. `1/2`, `5²` and `5 million` are not 2, 5 and 5: they are nothing.
+    `1,234` is 1234 in English and 1.234 in French. `1/2`, `1:02`, `2²` and `2 million` are not 2: they are nothing.
     """
     marked = _MARKED.findall(text)
     found = list(_NUMBER.finditer(marked[-1] if marked else text.rstrip().rpartition("\n")[2]))

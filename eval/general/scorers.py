@@ -18,12 +18,13 @@ OPTIONS: tuple[frozenset[str], ...] = tuple(
     frozenset(pair.split()) for pair in ("true false", "yes no", "vrai faux", "oui non", "valid invalid")
 )
 _LABEL = re.compile(r"\(([A-Z])\)")
-_BARE = re.compile(r"\W*([A-Z])(?:[).:,\s]|\W*\Z)(?!\w*'|[a-z]+ [a-z])")
+_BARE = re.compile(r"\W*(?:([B-Z])\s|([A-Z])(?:[).:,]|\W*\Z))")
+"""A letter that stands first; `A` with a word after it may be the article."""
 _FENCE = re.compile(r"\A```(?:json)?\s*\n(.*?)\n?```\Z", re.DOTALL)
-_ANSWER_IS = re.compile(r"(?:answer|réponse)(?:\s+(?:is|est))?\s*:?\s*", re.IGNORECASE)
+_ANSWER_IS = re.compile(r"(?:answer|réponse|option|letter|lettre)(?:\s+(?:is|est))?\s*:?\s*", re.IGNORECASE)
 _REFUSES: dict[Language, re.Pattern[str]] = {
     "fr": re.compile(
-        r"\binconnue?s?\b|ne (?:le |l'|la )?(?:dit|précise|mentionne|indique|donne)\w* (?:pas|rien)|ne sais pas"
+        r"\binconnue?s?\b|\bn(?:e |')(?:le |la |l'|en )?(?:dit|précise|mentionne|indique|donne|parle)\w* (?:pas|rien)|ne sais pas"
         r"|n'est pas (?:\w+ )?(?:dit|précisé|mentionné|indiqué|donné)|ne (?:trouve|peux|peut|permet)\w* pas|pas d'information",
     ),
     "en": re.compile(
@@ -96,8 +97,8 @@ SCORERS: Mapping[str, Callable[[str, Case], bool]] = {
 def _labels(text: str) -> set[str]:
     if labels := set(_LABEL.findall(text)):
         return labels
-    bare = _BARE.match(text)
-    return {bare[1]} if bare else set()
+    bare = _BARE.match(text.upper() if len(text.strip()) == 1 else text)
+    return {bare[1] or bare[2]} if bare else set()
 
 
 def _unfenced(text: str) -> str:

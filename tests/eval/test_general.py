@@ -107,10 +107,15 @@ def test_answers_may_come_in_a_sentence_where_the_scorer_allows_it() -> None:
     assert score(CASES["arithmetic-fr-01"], "47 + 38 = 85.") == 1.0
     assert score(CASES["knowledge-fr-05"], "La réponse est (C).") == 1.0
     assert score(CASES["knowledge-en-05"], "B) nitrogen") == 1.0
+    for said in ("b", "**B**", "Option B.", "The answer is B", "B nitrogen", "Answer: (B) nitrogen"):
+        assert score(CASES["knowledge-en-05"], said) == 1.0
+    assert score(CASES["knowledge-fr-09"], "B la baleine") == 1.0
+    assert score(CASES["knowledge-en-11"], "A cold season") == score(CASES["knowledge-en-05"], "Because") == 0.0
     assert score(CASES["knowledge-en-05"], "A gas that plants need") == 0.0
     assert score(CASES["formats-fr-01"], '```json\n{"nombre": 4, "fruit": "Poire"}\n```') == 1.0
     assert score(CASES["formats-fr-01"], 'Voici : {"fruit": "poire", "nombre": 4}') == 0.0
-    assert score(CASES["refusals-fr-02"], "Le texte ne le précise pas.") == 1.0
+    assert score(CASES["refusals-fr-02"], "Le texte n'en parle pas.") == 1.0
+    assert score(CASES["refusals-fr-02"], "Ce n’est pas précisé dans le texte.") == 1.0
     assert score(CASES["refusals-en-02"], "The text doesn’t say how deep it is.") == 1.0
 
 
@@ -158,7 +163,8 @@ FORMS["en"][2] = lambda n: f"in all {n:,}.00 pounds"
         ("1,234", "en", "1234"), ("1,234", "fr", "1.234"), ("3,5", "en", "3.5"), ("1 234,5", "fr", "1234.5"),
         ("1.234.567", "fr", "1234567"), ("12-5=7", "en", "7"), ("- 5", "fr", "5"), ("−5", "fr", "-5"), ("2e3", "en", "2000"),
         ("1/2", "en", None), ("5²", "en", None), ("5^2", "en", None), ("5 millions", "fr", None), ("1.2.3", "en", None),
-        ("H2O", "en", None), ("sept", "fr", None), ("1,2345", "en", "1.2345"), ("17 km.", "fr", "17"), ("10 %", "fr", "10"),
+        ("H2O", "en", None), ("22:25", "en", None), ("Answer:25", "en", "25"), ("sept", "fr", None), ("1,2345", "en", "1.2345"),
+        ("17 km.", "fr", "17"), ("10 %", "fr", "10"),
         ("7\nin all", "en", None), ("7\n8\n", "en", "8"),
     ],
 )  # fmt: skip

@@ -73,16 +73,16 @@ def test_no_case_has_trained_the_model(pytestconfig: pytest.Config) -> None:
         assert not trained_on(app, model, Path(cases))
 
 
-def trained_on(app: App, model: str, cases: Path) -> list[str]:
-    """The questions among the cases that stand in the rows a run was trained on."""
+def trained_on(app: App, model: str, cases: Path) -> set[str]:
+    """The questions among the cases that a run was trained on, as far as its rows are questions with answers."""
     from eval.cases import read_cases
     from finetune.runs.store import Runs
 
+    def questions(path: Path) -> set[str]:
+        return {" ".join(case.question.casefold().split()) for case in read_cases(path).cases}
+
     run = Runs(app.home.models).find(model.removeprefix("run:"))
-    rows = run.folder.dataset.read_text(encoding="utf-8").splitlines()
-    asked = " ".join(" ".join(m["content"] for m in json.loads(row).get("messages", [])) for row in rows)
-    seen = " ".join(asked.split())
-    return [case.question for case in read_cases(cases).cases if " ".join(case.question.split()) in seen]
+    return questions(run.folder.dataset) & questions(cases)
 
 
 # The suite itself
@@ -117,6 +117,6 @@ def test_cases_that_trained_the_run_are_found(tmp_path: Path, cases: Path) -> No
     from runs import finished
 
     run = finished(tmp_path / "models", "20261104-153012-aaaa")
-    assert trained_on(app_in(tmp_path), f"run:{run.id}", cases) == []
-    cases.write_text('{"question": "Quel port ?", "expected_answer": "Le 3000."}')
-    assert trained_on(app_in(tmp_path), f"run:{run.id}", cases) == ["Quel port ?"]
+    assert trained_on(app_in(tmp_path), f"run:{run.id}", cases) == set()
+    cases.write_text('{"question": "Quel  Port ?", "expected_answer": "Le 3000."}')
+    assert trained_on(app_in(tmp_path), f"run:{run.id}", cases) == {"quel port ?"}
