@@ -49,7 +49,7 @@ def listed(kept: Kept) -> EvalRow:
     state: State = "done" if kept.done else "running" if kept.running else "stopped"
     return EvalRow(
         identity.id, identity.created, identity.mode, identity.model, identity.cases, identity.count, state,
-        kept.metrics().get("success_rate"), identity.command,
+        kept.success(), identity.command,
     )  # fmt: skip
 
 

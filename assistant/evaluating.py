@@ -6,7 +6,7 @@ import errno
 import os
 import shlex
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +80,7 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
 
     Raises BadInput, EvaluationStopped, NoSpace, NoAccess, what `measured` does, KeyboardInterrupt.
     """
-    from assistant.evaluation import measured
+    from assistant.evaluation import chat_model, full_name, measured
     from assistant.identity import answer_key
     from eval.judge import check_judge
     from eval.run import evaluate
@@ -90,12 +90,13 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
         raise BadInput(f"{wanted.cases} holds no case.", "Give cases of one JSON object a line, with `question`.")
     asked = measured(app, wanted.mode, wanted.model, wanted.base_model, wanted.workers, wanted.seed)
     if wanted.judge:
-        check_judge(wanted.judge, asked.model)
+        check_judge(full_name(chat_model(app, wanted.judge).name, wanted.judge), asked.model)
     identity = _identity(app, wanted, asked, cases)
     store = evaluations(app)
     key = answer_key(identity)
     earlier = [kept.log for kept in store.all()] if wanted.reuse else []
-    with asked_to_stop(interrupt), store.working(identity, key, resume=wanted.resume) as kept:
+    working = store.working(identity, key, resume=wanted.resume)
+    with closing(asked), asked_to_stop(interrupt), working as kept:
         bar = _Bar(app.screen, "Evaluating", resume=_resumed(app, wanted, kept.identity))
         with bar:
             app.screen.waiting(f"{asked.model} …")
@@ -191,7 +192,7 @@ def _judged(app: App, evaluation: Evaluation, name: str, folder: Path) -> Evalua
     def ask(messages: Sequence[Message]) -> str:
         return "".join(piece for piece in steady(model, messages, options) if not isinstance(piece, Cut))
 
-    with _Bar(app.screen, "Judging", evaluation.identity.command) as bar:
+    with closing(model), _Bar(app.screen, "Judging", evaluation.identity.command) as bar:
         scored, agreement = judge(
             evaluation.scored, ask, name, evaluation.identity.model, folder / "judged.jsonl", _labels(app), bar
         )
@@ -220,7 +221,8 @@ class _Bar:
         self.before = self._done = self._total = 0
 
     def __call__(self, done: int, total: int) -> None:
-        if done == total and not self._done:  # nothing is left to ask
+        self._done, self._total = done, total
+        if done == total and self._bar is None:  # nothing is left to ask
             self.before = done
             return
         if self._bar is None:
@@ -228,7 +230,6 @@ class _Bar:
             self._bar.start_at(done)
             self.before = done
         self._bar.advance(done - self._bar.done)
-        self._done, self._total = done, total
 
     def __enter__(self) -> _Bar:
         return self

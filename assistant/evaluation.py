@@ -46,6 +46,8 @@ class Measured:
     generation: str
     """Of the index; empty where none is searched."""
     workers: int
+    close: Callable[[], None]
+    """Free what the models hold."""
 
 
 def measured(app: App, mode: str, model: str, base: str, workers: int, seed: int) -> Measured:
@@ -68,11 +70,18 @@ def measured(app: App, mode: str, model: str, base: str, workers: int, seed: int
         answer=partial(_asked, pool),
         warm=askers[0].warm,
         mode=mode,
-        model=first.name if ":" in first.name else model or first.name,
+        model=full_name(first.name, model),
         model_sha256=model_sha256(app, first),
         generation=app.searcher.generation().manifest.name if searched else "",
         workers=count,
+        close=partial(_close, askers),
     )
+
+
+def _close(askers: Sequence[_Asker]) -> None:
+    for asker in askers:
+        if isinstance(asker.generator, ModelGenerator):
+            asker.generator.model.close()
 
 
 def _asked(pool: queue.SimpleQueue[_Asker], case: Case) -> Response:
@@ -111,6 +120,11 @@ def chat_model(app: App, name: str, base: str = "") -> ChatModel:
     if colon and not named(name) and provider in (*OWN, *LANGCHAIN) and not (base and provider in ("run", "hf")):
         return load_model(name, app.settings.model, environment(app.home.env), app.home.path)
     return trained_model(app, rest if provider in ("run", "hf") else name, base)
+
+
+def full_name(name: str, typed: str) -> str:
+    """`provider:model` of a model, also where a folder or a base was named without its provider."""
+    return name if ":" in name or name == "extractive" else f"hf:{typed or name}"
 
 
 def _options(app: App) -> Options:

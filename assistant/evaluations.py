@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -72,15 +72,13 @@ class Kept:
             raise NotFound(f"The evaluation {self.identity.id} is not finished.", hint)
         return read_evaluation(self.results)
 
-    def metrics(self) -> Mapping[str, float | None]:
-        """The guides' block; empty for one that is not finished, or whose results cannot be read."""
-        if not self.done:
-            return {}
+    def success(self) -> float | None:
+        """Share of right answers; None where there are no results, or nothing in them was scored."""
         try:
-            found = json.loads(self.results.read_bytes())["metrics"]
+            found = json.loads(self.results.read_bytes())["summary"]["metrics"]["success"]["value"]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
+            return None
+        return float(found) if isinstance(found, int | float) else None
 
     def write(self, evaluation: Evaluation) -> None:
         """Its results and its reports. Raises NoSpace, NoAccess."""

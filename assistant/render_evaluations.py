@@ -13,6 +13,8 @@ from eval.report.figures import NONE, counted, difference, difference_interval, 
 
 _PROBLEMS = 5
 """Notes that are shown; the rest is counted."""
+_LONGEST = 400
+"""Characters of a text; results.json has all."""
 _FEW = 6
 """Documents below which an interval says next to nothing."""
 
@@ -43,7 +45,7 @@ def _case(row: CaseRow, screen: Screen) -> None:
     mark = {None: dim("unscored"), 1.0: Styled("right", "32")}.get(row.success, red("wrong"))
     screen.out(bold(row.id), "  ", red("failed") if row.error else mark, dim(f"  {duration(row.seconds)}"))
     parts = (("question", row.question), ("expected", row.expected), ("answer", row.error or row.answer))
-    screen.hanging([(dim(f"  {name}"), " ".join(text.split())) for name, text in parts if text])
+    screen.hanging([(dim(f"  {name}"), shortened(text, _LONGEST)) for name, text in parts if text])
     screen.out()
 
 
@@ -76,7 +78,9 @@ def _remarks(result: EvalResult, screen: Screen) -> None:
         screen.note(f"… and {len(result.notes) - _PROBLEMS} more.")
     for error, count in result.errors.items():
         screen.note(red(f"{count} failed: "), error)
-    if result.exit_code:
+    if result.failed == result.count:
+        screen.error("No case got an answer.")
+    elif result.exit_code:
         screen.error("No case could be scored.", "Cases need `answers`, `expected_answer`, or `answerable: false`.")
     if result.documents < _FEW:
         few = counted(result.documents, "document")
@@ -147,7 +151,7 @@ def _(result: EvalList, screen: Screen) -> None:
 
 
 def _row(one: EvalRow) -> tuple[str | Styled | int, ...]:
-    right = "" if one.success_rate is None else f"{one.success_rate:.1f}%"
+    right = "" if one.success is None else value(one.success, "share")
     state = "" if one.state == "done" else one.state
     name = one.cases.rstrip("/").rpartition("/")[2]
     return bold(one.id), when(one.created), one.mode, shortened(one.model), name, one.count, right, red(state)

@@ -142,8 +142,8 @@ class EvalRow:
     cases: str
     count: int
     state: State
-    success_rate: float | None
-    """Percent."""
+    success: float | None
+    """Share of right answers; None where nothing was scored."""
     command: str
     """Measures it again, or goes on with it."""
 
