@@ -2,9 +2,9 @@
 
 Six kinds, each in a file of JSON lines beside this one, half French and half English. One line is one item:
 
-    {"id": "refusals-en-02", "lang": "en", "kind": "refusals", "text": "The library opens at nine. …",
-     "question": "At what time does the library close? If the text does not say, answer: unknown.",
-     "score": "refusal", "answers": ["unknown"], "wrong": ["18:00"]}
+    {"id": "refusals-en-02", "lang": "en", "kind": "refusals", "text": "The swimming pool is heated from October on. …",
+     "question": "How deep is the small basin? If the text does not say, answer: unknown.",
+     "score": "refusal", "answers": ["unknown"], "wrong": ["One metre", "80 cm"]}
 
 `text`     a passage to read, put before the question; items with the same passage form one group
 `score`    exact, contains, number, regex, choice, json or refusal: see scorers.py

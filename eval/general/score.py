@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from eval.general.numbers import final_number
 from eval.general.scorers import OPTIONS, SCORERS, pattern_matches, refuses
-from eval.general.suite import PREFIX, Item, ScoredAs, items
+from eval.general.suite import PREFIX, ScoredAs, items
 from eval.types import Case, Response, Scored
 from retrieval.errors import BadInput
 
@@ -15,17 +15,17 @@ _LETTER = re.compile(r"\([A-Z]\)")
 
 
 def general_score(case: Case, response: Response) -> float | None:
-    """1 for a right answer, 0 for a wrong one, None where no answer came (`response.error`).
+    """1 for a right answer, 0 for a wrong one, None where no answer came (`response.error`) or the right one is not known.
 
     A refusal is wrong wherever there is an answer, whatever else it says. Raises BadInput for a case of another kind.
     """
     if not case.type.startswith(PREFIX):
         message = f"The case {case.id} is of the type `{case.type}`, and not of a general suite."
         raise BadInput(message, "Score it with eval.metrics, or read the suite with eval.general.importers.")
-    if response.error:
+    if response.error or (case.answerable and not case.answers):
         return None
     if not case.answerable:
-        return float(response.refused or refuses(response.text, case.language))
+        return float(refuses(response.text, case.language))
     return float(not response.refused and _right(case)(response.text))
 
 
@@ -51,7 +51,7 @@ def _right(case: Case) -> Callable[[str], bool]:
     if item is None or item.prompt != case.question:
         return lambda text: SCORERS[_form(case)](text, case)
     if item.score == "regex":
-        return lambda text: pattern_matches(text, _pattern(item))
+        return lambda text: pattern_matches(text, item.pattern)
     return lambda text: SCORERS[item.score](text, case)
 
 
@@ -61,7 +61,3 @@ def _form(case: Case) -> ScoredAs:
     if _LETTER.fullmatch(answer) or any(answer.casefold() in options for options in OPTIONS):
         return "choice"
     return "number" if final_number(answer, case.language) is not None else "exact"
-
-
-def _pattern(item: Item) -> str:
-    return item.pattern

@@ -99,6 +99,9 @@ def test_items_with_one_passage_are_one_group_and_others_stand_alone() -> None:
 def test_no_answer_is_unscored_and_other_cases_are_not_ours() -> None:
     case = CASES["arithmetic-fr-01"]
     assert general_score(case, Response("", error="the server went away")) is None
+    assert score(replace(case, id="x", answers=()), "85") is None
+    guess = "Inconnu, mais sans doute 18 heures"
+    assert score(CASES["refusals-fr-02"], guess, refused=True) == 0.0  # whatever the product takes it for
     with pytest.raises(BadInput, match="general suite"):
         score(replace(case, type="definition"), "85")
 
