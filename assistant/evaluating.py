@@ -101,6 +101,7 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
         with bar:
             app.screen.waiting(f"{asked.model} …")
             asked.warm()
+            app.embedder.embed(["warm up"])  # what it lacks is said before anything is asked
             scored = evaluate(
                 cases, asked.answer, kept.log, asked.workers, bar, app.embedder.embed,
                 identity=key, earlier=[log for log in earlier if log != kept.log], tell=app.screen.note,

@@ -62,11 +62,15 @@ def _weights(folder: Path) -> str:
 
 def settings_of(app: App, seed: int) -> dict[str, Any]:
     """The settings that an answer depends on, by name, and what stands for the prompts."""
+    from assistant.generators.load import environment, server
+    from assistant.sanitize import without_passwords
+
     own = app.settings
     found: dict[str, Any] = {f"search.{name}": value for name, value in own.search.model_dump().items()}
     found |= {f"answer.{name}": getattr(own.answer, name) for name in _ANSWERS}
     found |= {f"model.{name}": getattr(own.model, name) for name in _MODELS}
     found |= {"model.seed": seed, "index.embedder": own.index.embedder}
+    found["model.base_url"] = without_passwords(server(own.model, environment(app.home.env))[0])
     return found | {"prompts": hashlib.sha256(repr(app.prompts).encode()).hexdigest()[:12]}
 
 

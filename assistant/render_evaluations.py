@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from assistant.commands.evaluate import CaseRow, EvalList, EvalOpened, EvalResult, EvalRow, MetricRow
 from assistant.render import render
 from assistant.render_made import shown
-from assistant.render_runs import when
 from assistant.screen import Screen, Styled, bold, dim, duration, red, shortened
 from eval.report.figures import NONE, counted, difference, difference_interval, interval, value
 
@@ -140,11 +139,8 @@ def _(result: EvalList, screen: Screen) -> None:
     if not result.evaluations:
         screen.note("Nothing was measured yet: `dyag eval CASES` does.")
         return
-    screen.table(
-        ("evaluation", "when", "mode", "model", "cases", "n", "right", ""),
-        [_row(one) for one in result.evaluations],
-        ("evaluation", "right"),
-    )
+    rows = [_row(one) for one in result.evaluations]
+    screen.table(("evaluation", "measured", "cases", "n", "right", ""), rows, ("evaluation", "right", ""))
     for one in result.evaluations:
         if one.state == "stopped":
             screen.out(dim(f"{one.id} was stopped; it goes on with: {one.command}"))
@@ -152,9 +148,9 @@ def _(result: EvalList, screen: Screen) -> None:
 
 def _row(one: EvalRow) -> tuple[str | Styled | int, ...]:
     right = "" if one.success is None else value(one.success, "share")
+    cases = one.cases.rstrip("/").rpartition("/")[2]
     state = "" if one.state == "done" else one.state
-    name = one.cases.rstrip("/").rpartition("/")[2]
-    return bold(one.id), when(one.created), one.mode, shortened(one.model), name, one.count, right, red(state)
+    return bold(one.id), f"{one.mode} {shortened(one.model)}", cases, one.count, right, red(state)
 
 
 @render.register

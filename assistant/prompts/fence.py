@@ -45,12 +45,12 @@ def _document(passage: Passage) -> str:
 
 
 def unfenced(prompt: str) -> tuple[Passage, ...]:
-    """The passages of a prompt, with what it tells of them; of an id that stands in it otherwise, only the id."""
-    found = {int(number): (title, path, text) for number, title, path, text in _FENCED.findall(prompt)}
-    rest = {int(number): ("", "", "") for number in _ID.findall(prompt)}
+    """The passages of a prompt; of one that shows them in another form, the ids that stand in it."""
+    found = [(int(number), title, path, text) for number, title, path, text in _FENCED.findall(prompt)]
+    rest = [(int(number), "", "", "") for number in dict.fromkeys(_ID.findall(prompt))]
     return tuple(
         Passage(number, html.unescape(path), "", html.unescape(title), (), text, 0.0, 0.0, 0.0)
-        for number, (title, path, text) in {**rest, **found}.items()
+        for number, title, path, text in found or rest
     )
 
 
