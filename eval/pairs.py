@@ -51,9 +51,8 @@ def by_case(evaluations: Sequence[Evaluation]) -> list[dict[str, Scored]]:
         if first.identity.cases_sha256 != other.identity.cases_sha256:
             raise BadInput(f"{name(first)} and {name(other)} were measured on different cases.", _SAME)
         if missing := sorted(sides[0].keys() ^ side.keys()):
-            which = f"{len(missing)} cases ({missing[0]} …)" if len(missing) > 1 else f"case {missing[0]}"
             raise BadInput(
-                f"{which} of {name(first)} or {name(other)} has no counterpart in the other.",
+                f"{name(first)} and {name(other)} do not have the same cases: {len(missing)} without a counterpart, as {missing[0]}.",
                 "One of them was broken off: run its command again, it goes on where it stopped.",
             )
     return [{id: side[id] for id in sorted(sides[0])} for side in sides]
