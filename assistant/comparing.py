@@ -21,8 +21,14 @@ _SUFFIXES = {"json": ".json", "markdown": ".md", "html": ".html"}
 _FORMATS: Mapping[str, Sequence[str]] = {"both": ("json", "markdown"), "all": tuple(_SUFFIXES)}
 
 
-def found(app: App, text: str) -> Evaluation:
-    """An evaluation by its id, `latest`, its folder, or a file. Raises NotFound, BadInput."""
+def compared_by_name(app: App, texts: Sequence[str], output: Path | None, form: Format | None) -> CompareResult:
+    """Evaluations by their ids, `latest`, folders or files. Raises NotFound, BadInput, and what `compared` does."""
+    found = [_found(app, text) for text in texts]
+    return compared(app, [one for _, one in found], ["compare", *(name for name, _ in found)], output, form)
+
+
+def _found(app: App, text: str) -> tuple[str, Evaluation]:
+    """With what finds it tomorrow too."""
     from assistant.evaluations import Evaluations
     from eval.store import read_evaluation
 
@@ -30,8 +36,9 @@ def found(app: App, text: str) -> Evaluation:
     if path.is_dir():
         path /= "results.json"
     if path.exists() or path.suffix or os.sep in text:
-        return read_evaluation(path)
-    return Evaluations(app.home.data / "evaluations").find(text).read()
+        return text, read_evaluation(path)
+    evaluation = Evaluations(app.home.data / "evaluations").find(text).read()
+    return evaluation.identity.id, evaluation
 
 
 def named(path: Path, mode: str) -> Evaluation:
@@ -64,6 +71,7 @@ def compared(
     from assistant.identity import command_line
     from eval.advice import advise
     from eval.compare import compare
+    from eval.report.identity import differences
 
     if form and output is None:
         raise BadInput("--format says how to write a file, and there is none.", "Add --output NAME.")
@@ -71,9 +79,10 @@ def compared(
     app.screen.waiting("comparing …")
     comparison = compare(evaluations)
     command = command_line(app, words, {"--output": str(output or ""), "--format": form})
-    made = CompareResult(advise(comparison), comparison, command, tuple(files.values()))
+    identities = [one.identity for one in evaluations]
+    made = CompareResult(advise(comparison), comparison, command, differences(identities), tuple(files.values()))
     for kind, path in files.items():
-        _write(path, _WRITERS[kind](made, [one.identity for one in evaluations]))
+        _write(path, _WRITERS[kind](made, identities))
     return made
 
 

@@ -25,6 +25,9 @@ def _(result: CompareResult, screen: Screen) -> None:
     _verdict(result, screen)
     screen.out()
     screen.hanging([(bold(letters[s.label]), f"{s.label}{_more(s.id, s.label)}") for s in comparison.sides])
+    for name, values in result.differs.items():
+        told = ", ".join(f"{letter} {value or NONE}" for letter, value in zip(letters.values(), values, strict=True))
+        screen.remark(f"{name}: {told}")
     for pair in comparison.pairs:
         _pair(pair, comparison, letters, screen)
     for note in comparison.notes:

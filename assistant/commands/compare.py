@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -38,6 +39,8 @@ class CompareResult:
     comparison: Comparison
     command: str
     """The command that makes it again."""
+    differs: Mapping[str, tuple[str, ...]]
+    """What the evaluations were made with, where they differ: models, settings, versions, in their order."""
     written: tuple[Path, ...] = ()
 
 
@@ -65,9 +68,9 @@ def compare(
     Cases are paired and whole documents are drawn, so that many questions about one document do not pass for many
     proofs. The first evaluation is the baseline.
     """
-    from assistant.comparing import compared, found
+    from assistant.comparing import compared_by_name
 
-    return compared(app, [found(app, text) for text in evaluations], ["compare", *evaluations], output, format)
+    return compared_by_name(app, evaluations, output, format)
 
 
 @command(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.comparison import Side
 from eval.report.blocks import Block, Code, Facts, Paragraph
 from eval.types import Identity
+
+_HASH = 12
+"""Characters of a hash that are enough to see that it is another."""
 
 
 def identity_facts(side: Side | Identity, identity: Identity | None = None) -> tuple[Block, ...]:
@@ -19,6 +22,22 @@ def identity_facts(side: Side | Identity, identity: Identity | None = None) -> t
     if identity.command:
         blocks += [Paragraph("Measured again by:"), Code(identity.command)]
     return tuple(blocks)
+
+
+def differences(identities: Sequence[Identity]) -> dict[str, tuple[str, ...]]:
+    """What the sides were measured with, where they differ: by name, in their order; empty where one has none."""
+    facts = [_compared(one) for one in identities]
+    names = sorted({name for fact in facts for name in fact})
+    found = {name: tuple(fact.get(name, "") for fact in facts) for name in names}
+    return {name: values for name, values in found.items() if len(set(values)) > 1}
+
+
+def _compared(identity: Identity) -> dict[str, str]:
+    own = {"mode": identity.mode, "model": identity.model, "index generation": identity.generation}
+    own["model sha256"] = identity.model_sha256[:_HASH]
+    return own | {
+        name: str(value) for name, value in {**identity.settings, **identity.versions}.items() if name != "judge"
+    }
 
 
 def _known(identity: Identity) -> dict[str, str]:
@@ -38,4 +57,8 @@ def _facts(pairs: Mapping[str, str]) -> Facts:
 
 
 def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+    return ", ".join(f"{name} {_said(value)}" for name, value in sorted(values.items()))
+
+
+def _said(value: Any) -> str:
+    return "unset" if value is None else str(value)

@@ -22,7 +22,7 @@ from eval.report.blocks import (
 )
 from eval.report.charts import Mark, intervals
 from eval.report.figures import counted, difference, difference_interval, p_value, short, value
-from eval.report.identity import identity_facts
+from eval.report.identity import differences, identity_facts
 from eval.types import Identity
 
 _CHANGES = 50
@@ -37,7 +37,7 @@ def comparison_report(comparison: Comparison, identities: Sequence[Identity] = (
     tested = f"{counted(comparison.n, 'case')} about {counted(comparison.documents, 'document')}"
     about = tested if comparison.documents else "Figures only, without their cases"
     sections = [
-        Section("Recommendation", _recommendation(comparison)),
+        Section("Recommendation", (*_recommendation(comparison), *_different(comparison, identities))),
         *(Section(_title("Metric by metric", pair, comparison), _metrics(pair)) for pair in comparison.pairs),
         *(Section(_title("By type and language", p, comparison), _slices(p)) for p in comparison.pairs if p.slices),
         *(Section(_title("Answers that turned", p, comparison), _turned(p)) for p in comparison.pairs if p.headline),
@@ -215,3 +215,12 @@ def _compared(comparison: Comparison, identities: Sequence[Identity], command: s
     again: list[Block] = [Paragraph("The same comparison again:"), Code(command)] if command else []
     cases = [Paragraph(f"Cases: sha256 {comparison.cases_sha256}")] if comparison.cases_sha256 else []
     return (*cases, *again, *sides)
+
+
+def _different(comparison: Comparison, identities: Sequence[Identity]) -> Iterator[Block]:
+    """Only for the sides that were given, all of them."""
+    found = differences(identities) if len(identities) == len(comparison.sides) else {}
+    if found:
+        head = ("What differs", *(side.label for side in comparison.sides))
+        rows = tuple((name, *(text or "–" for text in values)) for name, values in found.items())
+        yield Table(head, rows, words=tuple(range(1, len(head))))

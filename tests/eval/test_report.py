@@ -59,7 +59,7 @@ def failing(i: int, case: Case) -> Response:
 
 
 def pair() -> tuple[Evaluation, Evaluation]:
-    asked = cases(96, 16)
+    asked = cases(48, 8)
     return evaluation("base", mixed(3), asked), evaluation("tuned", mixed(11), asked, mode="finetuned")
 
 
@@ -220,7 +220,7 @@ def test_a_comparison_holds_all_that_it_rests_on() -> None:
         comparison_markdown(made, [a.identity, b.identity], command).replace("\\", ""),
         Page(comparison_html(made, [a.identity, b.identity], command)).words,
     ):
-        assert "96 cases about 16 documents" in text
+        assert "48 cases about 8 documents" in text
         assert "Use finetuned." in text
         for part in ("Metric by metric", "How sure that is", "By type and language", "Answers side by side"):
             assert part in text
@@ -246,7 +246,7 @@ def test_too_few_documents_are_said_to_decide_nothing() -> None:
 
 
 def test_three_sides_are_told_pair_by_pair() -> None:
-    asked = cases(48)
+    asked = cases(24, 6)
     sides = [evaluation(mode, mixed(n), asked, mode=mode) for mode, n in (("rag", 3), ("finetuned", 5), ("hybrid", 9))]
     text = comparison_html(compare(sides))
     for title in ("rag → finetuned", "rag → hybrid", "finetuned → hybrid"):
