@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Role = Literal["target", "guard"]
@@ -78,6 +78,7 @@ class Verdict:
 
 
 def read_verdict(kept: Mapping[str, Any]) -> Verdict:
-    """A verdict as `asdict` and JSON left it."""
-    checks = tuple(Check(**check) for check in kept["checks"])
-    return Verdict(**{**kept, "reasons": tuple(kept["reasons"]), "checks": checks, "rules": Rules(**kept["rules"])})
+    """A verdict as `asdict` and JSON left it; what else is kept beside it is passed over."""
+    own = {one.name: kept[one.name] for one in fields(Verdict)}
+    checks = tuple(Check(**check) for check in own["checks"])
+    return Verdict(**{**own, "reasons": tuple(own["reasons"]), "checks": checks, "rules": Rules(**own["rules"])})
