@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eval.statistics import bootstrap, permutation, standard_error
+from eval.statistics import bootstrap, cushioned, permutation, standard_error
 
 Value = float | int | None
 """Of a setting; None where it is left to the program."""
@@ -86,6 +86,7 @@ class Tuned:
     score_before: Estimate | None = None
     score_after: Estimate | None = None
     gain: Estimate | None = None
+    """With the interval, and `p`, of the questions and one more won and one more lost."""
     p: float | None = None
     """Of no gain, against a gain."""
     alpha: float = ALPHA
@@ -107,7 +108,9 @@ def cross_validated(outcomes: Outcomes, count: int = FOLDS, alpha: float = ALPHA
     before = [row[0] for row in outcomes.scores]
     after = [outcomes.scores[i][picked[i]] for i in everything]
     gains = [b - a for a, b in zip(before, after, strict=True)]
-    gain, p = _estimate(gains, outcomes.groups), permutation(gains, outcomes.groups, "greater")
+    # A gain on every question is no proof that none is ever lost: without the cushion, a passage less always wins.
+    padded = cushioned(gains, outcomes.groups)
+    gain, p = Estimate(sum(gains) / len(gains), *bootstrap(*padded)), permutation(*padded, "greater")
     best = choose(outcomes, everything)
     wins = best != 0 and gain.low > 0 and p <= alpha
     return Tuned(

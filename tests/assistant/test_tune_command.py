@@ -62,6 +62,16 @@ def cases(tmp_path: Path) -> Path:
     return write_cases(tmp_path / "cases.jsonl", rows(60))
 
 
+@pytest.fixture
+def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Cases of either kind, which the confidence tells apart."""
+    rng = random.Random(0)
+    chance = lambda app, answerer, question: rng.gauss(0.6 if "Nobody" in question else 0.9, 0.02)  # noqa: E731
+    monkeypatch.setattr(tuning, "_chance", chance)
+    nobody = [{"id": f"n{n}", "question": f"Who wrote Nobody{n}?", "answerable": False} for n in range(20)]
+    return write_cases(tmp_path / "both.jsonl", [*rows(), *nobody])
+
+
 def kept(home: Path) -> list[Path]:
     return sorted((home / "data").glob("tuning/*/*"))
 
@@ -94,10 +104,10 @@ def test_a_gain_is_written_and_undone_byte_for_byte(home: Path, tune: Tune, case
     assert "There is no tuning to undo." in again.err
 
 
-def test_tunings_are_undone_one_by_one(home: Path, tune: Tune, cases: Path) -> None:
+def test_tunings_are_undone_one_by_one(home: Path, tune: Tune, cases: Path, both: Path) -> None:
     assert tune(cases, "--only", "weight").code == 0
     between = (home / "dyag.toml").read_bytes()
-    assert tune(cases, "--only", "top-k", "--json").json["written"]
+    assert tune(both, "--only", "threshold", "--json").json["written"]
     assert (home / "dyag.toml").read_bytes() != between
     assert tune("--undo").code == 0
     assert (home / "dyag.toml").read_bytes() == between
@@ -105,10 +115,10 @@ def test_tunings_are_undone_one_by_one(home: Path, tune: Tune, cases: Path) -> N
     assert (home / "dyag.toml").read_bytes() == TOML
 
 
-def test_a_file_that_was_not_there_is_gone_again(home: Path, tune: Tune, cases: Path) -> None:
+def test_a_file_that_was_not_there_is_gone_again(home: Path, tune: Tune, both: Path) -> None:
     (home / "dyag.toml").unlink()
-    assert tune(cases, "--only", "top-k", "--json").json["written"]
-    assert (home / "dyag.toml").read_text() == "[search]\ntop_k = 5\n"
+    (threshold,) = tune(both, "--only", "threshold", "--json").json["settings"]
+    assert (home / "dyag.toml").read_text() == f"[answer]\nrefuse_below = {threshold['value']}\n"
     undone = tune("--undo")
     assert "taken out" in undone.out
     assert not (home / "dyag.toml").exists()
@@ -173,15 +183,8 @@ def test_other_settings_are_not_touched_by_only(home: Path, tune: Tune, cases: P
 # the threshold --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_threshold_is_set_between_the_kinds(
-    home: Path, tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = random.Random(0)
-    chance = lambda app, answerer, question: rng.gauss(0.6 if "Nobody" in question else 0.9, 0.02)  # noqa: E731
-    monkeypatch.setattr(tuning, "_chance", chance)
-    nobody = [{"id": f"n{n}", "question": f"Who wrote Nobody{n}?", "answerable": False} for n in range(20)]
-    path = write_cases(tmp_path / "both.jsonl", [*rows(), *nobody])
-    done = tune(path, "--only", "threshold", "--json")
+def test_the_threshold_is_set_between_the_kinds(home: Path, tune: Tune, both: Path) -> None:
+    done = tune(both, "--only", "threshold", "--json")
     (threshold,) = done.json["settings"]
     assert (threshold["before"], threshold["changes"]) == (None, True)
     assert 0.6 <= threshold["value"] <= 0.9

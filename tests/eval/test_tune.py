@@ -168,9 +168,13 @@ def deep(number: int, place: int) -> Searched:
 
 
 def test_top_k_pays_for_its_passages() -> None:
-    near = cross_validated(top_k_outcomes([deep(i, 1 + i % 3) for i in range(40)], 10, None, 0, 100))
+    near = cross_validated(top_k_outcomes([deep(i, 1 + i % 3) for i in range(400)], 10, None, 0, 100))
     assert (near.value, near.changes) == (5, True)
     assert near.parts["recall"] == (1.0, 1.0)
+    few = cross_validated(top_k_outcomes([deep(i, 1 + i % 3) for i in range(100)], 10, None, 0, 100))
+    assert (
+        not few.changes
+    )  # a hundred answers in the first five passages do not prove that one in a hundred is not lost
     far = cross_validated(top_k_outcomes([deep(i, 14) for i in range(40)], 10, None, 0, 100))
     assert far.value == 15
     assert far.gain is not None
