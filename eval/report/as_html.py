@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 from eval.report.blocks import (
@@ -97,12 +98,15 @@ def _block(block: Block, level: int) -> str:
 def _table(table: Table) -> str:
     """In a box that scrolls by itself, which the keyboard can reach."""
     kinds = ['class="words"' if i in table.words else "" for i in range(len(table.head))]
-    head = "".join(
-        f'<th scope="col" {kind}>{html_text(cell)}</th>' for cell, kind in zip(table.head, kinds, strict=True)
-    )
+    head = "".join(f'<th scope="col" {kind}>{_head(cell)}</th>' for cell, kind in zip(table.head, kinds, strict=True))
     rows = "\n".join(f"<tr>{_row(row, kinds)}</tr>" for row in table.rows)
     table_ = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
     return f'<div class="scrolls" tabindex="0" role="group" aria-label="{html_text(table.head[0] or "table")}">{table_}</div>'
+
+
+def _head(text: str) -> str:
+    """Ids and names of models have no spaces to break a line at."""
+    return re.sub("[_:/]", r"\g<0><wbr>", html_text(text))
 
 
 def _row(row: tuple[str, ...], kinds: list[str]) -> str:

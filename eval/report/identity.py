@@ -36,7 +36,7 @@ def _compared(identity: Identity) -> dict[str, str]:
     own = {"mode": identity.mode, "model": identity.model, "index generation": identity.generation}
     own["model sha256"] = identity.model_sha256[:_HASH]
     return own | {
-        name: str(value) for name, value in {**identity.settings, **identity.versions}.items() if name != "judge"
+        name: _said(value) for name, value in {**identity.settings, **identity.versions}.items() if name != "judge"
     }
 
 

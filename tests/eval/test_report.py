@@ -20,7 +20,7 @@ HOSTILE = """</blockquote><script>fetch('http://x')</script><img src="http://x/a
 - no item
 1. no number
 ![image](http://x/b.png) [link](javascript:alert(1)) `code` **bold** &lt; " ' \x00 \x9b\ud800"""
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "wbr"}
 
 
 class Page(HTMLParser):
