@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from assistant.commands.models import ROW, BaseRow, Fits, Machine, ModelsResult, ModelView
+from assistant.lineage import Ancestor
 from assistant.render import render
 from assistant.render_made import shown
 from assistant.render_runs import called
@@ -38,6 +39,15 @@ def _(result: ModelsResult, screen: Screen) -> None:
         screen.out(dim(f"`dyag runs` lists all {len(result.runs)}."))
     promoted = f"* promoted: {result.promoted} answers in the modes finetuned and hybrid"
     screen.out(dim(promoted if result.promoted else "No run is promoted."))
+    for one in result.lineage:
+        _ancestor(one, screen)
+
+
+def _ancestor(one: Ancestor, screen: Screen) -> None:
+    """Where the promoted model comes from."""
+    rows = f"{one.rows:,} rows of {one.dataset}" + (f" ({one.made})" if one.made else "")
+    verdict = f"{one.verdict}: {one.reason}" if one.verdict else "never judged"
+    screen.hanging([(bold(one.run), f"{one.method} of {one.base} on {rows}"), ("verdict", verdict)])
 
 
 def _cells(base: BaseRow) -> tuple[Text, ...]:

@@ -10,10 +10,12 @@ from assistant.commands.merge_lora import MergeView
 from assistant.commands.promote import PromoteResult
 from assistant.commands.query_finetuned import ModelAnswer
 from assistant.commands.runs import SERIES, RunDeleted, RunDiff, RunRow, RunsResult, RunView
+from assistant.gating import said
 from assistant.render import render
 from assistant.render_made import shown
 from assistant.screen import Screen, Styled, Text, bold, dim, red
 from assistant.terminal.chart import chart
+from eval.verdict import Verdict
 
 _HEAD = ("", "run", "name", "base", "method", "dataset", "rows", "loss", "eval", "when", "state")
 _WHOLE = ("", "run", "method", "loss", "eval", "when", "state")
@@ -110,6 +112,8 @@ def _details(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> dict[st
         found["validation"] = f"{held['path']}, {held['rows']:,} rows"
     if manifest["parent"]:
         found["went on from"] = manifest["parent"]
+    if kept := manifest["verdict"]:
+        found["verdict"] = f"{said(kept)}: {' '.join(kept['reasons'])}"
     found["options"] = _listed(options)
     found["seeds"] = ", ".join(f"{name} {value}" for name, value in manifest["seeds"].items())
     found["versions"] = ", ".join(f"{name} {value}" for name, value in manifest["versions"].items())
@@ -160,13 +164,32 @@ def _(result: RunDeleted, screen: Screen) -> None:
 
 @render.register
 def _(result: PromoteResult, screen: Screen) -> None:
+    if result.verdict:
+        _verdict(result.verdict, result.forgetting, screen)
     before = f" It was {result.before}." if result.before else ""
-    if result.after and result.after == result.before:
+    if result.refused:
+        stays = f"{result.before} stays." if result.before else "None is."
+        screen.out(bold(f"{result.refused} is not promoted."), f" {stays}")
+        screen.note(
+            f'The verdict is kept with the run. Without the gate: dyag promote {result.refused} --force --note "…"'
+        )
+    elif result.after and result.after == result.before:
         screen.out(f"{result.after} is promoted already, since {when(result.when)}.")
     elif result.after:
         screen.out(f"{result.after} answers now in the modes finetuned and hybrid.{before}")
     else:
         screen.out(f"No run is promoted any more.{before}")
+
+
+def _verdict(verdict: Verdict, forgetting: str, screen: Screen) -> None:
+    """The decisive reasons first, each marked."""
+    marks = {check.reason: "passed" if check.passed else "failed" for check in verdict.checks}
+    for reason in verdict.reasons:
+        mark = marks.get(reason, "")
+        screen.hanging([(red(mark) if mark == "failed" else dim(mark), reason)])
+    if forgetting:
+        screen.out(dim(forgetting))
+    screen.out()
 
 
 @render.register

@@ -14,6 +14,7 @@ from assistant.commands.runs import RunRow
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.lineage import Ancestor
     from finetune.bases.memory import Needed, Shape, Tuning
     from finetune.bases.registry import Base
 
@@ -79,6 +80,8 @@ class ModelsResult:
     runs: tuple[RunRow, ...]
     promoted: str
     """Id of the run that answers in the modes finetuned and hybrid; empty for none."""
+    lineage: tuple[Ancestor, ...] = ()
+    """The promoted run and those it went on from: their data, their feedback, their verdicts."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,14 @@ def list_(app: App) -> ModelsResult:
     these, any model of the Hub (org/name) and any folder with safetensors weights can be trained.
     """
     from assistant.commands import runs
+    from assistant.lineage import lineage
     from finetune.bases.registry import BASES
 
     here = machine()
     rows = tuple(_row(base, here) for base in BASES.values())
-    return ModelsResult(rows, here, runs.list_(app).runs, runs.promoted_id(app))
+    promoted = app.promotions.current()
+    known = lineage(app, promoted.run()) if promoted and promoted.path.is_dir() else ()
+    return ModelsResult(rows, here, runs.list_(app).runs, runs.promoted_id(app), known)
 
 
 @command(

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.command import command
+from assistant.command import BadUsage, Completes, command
 from assistant.commands.runs import RUN
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from eval.verdict import Verdict
     from finetune.runs.promotion import Step
+    from finetune.runs.store import Run
 
 NOTE = Annotated[str, typer.Option("--note", help="Why; kept in the history.")]
+CASES = Annotated[
+    Path | None,
+    typer.Option("--cases", help="What it is judged on; default: the _test file beside what it was trained on."),
+    Completes("path"),
+]
+LIMIT = Annotated[int, typer.Option("--limit", "-n", min=0, help="Only the first cases; 0: all.")]
+FORCE = Annotated[bool, typer.Option("--force", help="Promote it unmeasured; say why with --note.")]
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,58 @@ class PromoteResult:
     when: str
     who: str
     history: Path
+    verdict: Verdict | None = None
+    """What the gate found; None where it was not asked."""
+    forgetting: str = ""
+    """What the run forgot, in words."""
+    refused: str = ""
+    """The run that was not promoted."""
+
+    @property
+    def exit_code(self) -> int:
+        """3 when the gate refused it."""
+        return 3 if self.refused else 0
 
 
-@command(examples=("dyag promote latest", 'dyag promote 20261104 --note "better on refusals"'))
-def promote(app: App, run: RUN, note: NOTE = "") -> PromoteResult:
-    """Let a trained model answer in the modes finetuned and hybrid; `dyag rollback` takes it back.
+@command(
+    examples=(
+        "dyag promote latest",
+        "dyag promote 20261104 --cases evaluation/questions.jsonl",
+        'dyag promote 20261104 --force --note "the customer waits"',
+    )
+)
+def promote(
+    app: App, run: RUN, cases: CASES = None, limit: LIMIT = 0, note: NOTE = "", force: FORCE = False
+) -> PromoteResult:
+    """Let a trained model answer in the modes finetuned and hybrid, if it is better than what answers now.
 
-    Its files are checked first, and that its base is here and is the one it was trained on. Chats that are open use it
-    from their next question on.
+    Both are asked the same cases, of documents that the run never learnt from. It is promoted when more of its answers
+    are right beyond chance, and when citations, refusals, what it knew before and its speed hold; the verdict is kept
+    with the run. Its files are checked first. Chats that are open use it from their next question on, and `dyag
+    rollback` takes it back. Answers that were measured before are not asked again.
+
+    Exit code 3 says that the gate refused it.
     """
+    from assistant.gating import judge
     from finetune.runs.store import Runs
     from finetune.runs.use import trained
 
+    if force and not note:
+        raise BadUsage("--force promotes a run that showed nothing.", 'Say why: --note "…". It is kept in the history.')
     found = Runs(app.home.models).find(run)
     app.screen.waiting(f"checking {found.id} …")
-    promotions = app.promotions
-    return _result(
-        app, promotions.promote(found, app.conversation.author, note, check=lambda: trained(found, app.home.path))
-    )
+    trained(found, app.home.path)
+    current = app.promotions.current()
+    if force or (current is not None and current.id == found.id):
+        return _promoted(app, found, note, forced=force)
+    judged = judge(app, found, cases, limit)
+    found.folder.keep_verdict(judged.kept())
+    if not judged.verdict.promote:
+        before = current.id if current else ""
+        return PromoteResult(
+            before, before, "", app.conversation.author, app.promotions.path, judged.verdict, judged.forgetting, found.id
+        )  # fmt: skip
+    return _promoted(app, found, note, verdict=judged.verdict, forgetting=judged.forgetting)
 
 
 @command(examples=("dyag rollback",))
@@ -58,5 +101,16 @@ def rollback(app: App, note: NOTE = "") -> PromoteResult:
     return _result(app, app.promotions.rollback(app.conversation.author, note))
 
 
-def _result(app: App, step: Step) -> PromoteResult:
-    return PromoteResult(step.before, step.after, step.when, step.who, app.promotions.path)
+def _promoted(
+    app: App, run: Run, note: str, *, forced: bool = False, verdict: Verdict | None = None, forgetting: str = ""
+) -> PromoteResult:
+    from finetune.runs.use import trained
+
+    step = app.promotions.promote(
+        run, app.conversation.author, note, check=lambda: trained(run, app.home.path), forced=forced
+    )
+    return _result(app, step, verdict, forgetting)
+
+
+def _result(app: App, step: Step, verdict: Verdict | None = None, forgetting: str = "") -> PromoteResult:
+    return PromoteResult(step.before, step.after, step.when, step.who, app.promotions.path, verdict, forgetting)

@@ -11,6 +11,7 @@ manifest.json      what it became; written last of all: without it the folder ho
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -179,6 +180,11 @@ class RunFolder:
             whole = manifest.of_files(self.path, paths)
             write_private(self.manifest_path, whole.to_json())
         return whole
+
+    def keep_verdict(self, verdict: Mapping[str, Any]) -> None:
+        """Write what the gate says of the run into its manifest. Raises TornRun, NewerRun, NotFound, NoSpace, NoAccess."""
+        with keeping(self.path):
+            write_private(self.manifest_path, dataclasses.replace(self.manifest(), verdict=verdict).to_json())
 
     def manifest(self) -> Manifest:
         """Raises TornRun, NewerRun, NotFound."""
