@@ -147,8 +147,10 @@ def _check(source: Path, renderer: Renderer, counts: _Counts) -> None:
         ]
         more = f" and {number - _SHOWN} more" if number > _SHOWN else ""
         hint = f"{errors[0].fix} `dyag dataset validate {source}` lists every error.".lstrip()
-        what = "1 row" if number == 1 else f"{number} rows"
-        raise BadRows(f"{source}: {what} cannot be used: {'; '.join(said[:_SHOWN])}{more}.", hint)
+        rows = "1 row" if number == 1 else f"{number} rows"
+        of_lines = any(place.line for finding in errors for place in finding.places)  # else it is the file that is bad
+        what = f"{rows} cannot be used: " if of_lines else ""
+        raise BadRows(f"{source}: {what}{'; '.join(said[:_SHOWN])}{more}.", hint)
     if not counts.lengths:
         most = f"all {counts.dropped} are longer than {renderer.max_length} tokens" if counts.dropped else "it is empty"
         raise BadRows(
