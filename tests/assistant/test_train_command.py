@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 from commands import CHEAP_ENVIRON, Ran, indexed_sheets
 from tiny_model import tiny_model
@@ -236,9 +237,11 @@ def test_two_presses_of_ctrl_c_end_it_with_a_word(resume: str, says: str) -> Non
 import signal, sys
 from assistant.progress import TrainProgress
 from assistant.screen import Screen
+from finetune.train.progress import Stop
 with TrainProgress(Screen(sys.stdout, sys.stderr, {{}})) as progress:
     progress.resume = {resume!r}
-    signal.raise_signal(signal.SIGINT)
+    with Stop(progress).on_signal():
+        signal.raise_signal(signal.SIGTERM)
     assert progress.stopped()
     signal.raise_signal(signal.SIGINT)
     print("still there")
@@ -354,6 +357,15 @@ def test_an_output_that_holds_a_run_is_refused(trained: Path, dyag: Run, base: P
     assert ran.code == 1
     assert "--output" in ran.err
     assert (trained / "models/test-tiny/manifest.json").read_bytes() == before
+
+
+def test_one_training_at_a_time(train: Run, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with filelock.FileLock(tmp_path / "models" / ".training.lock"):
+        ran = train("--force-cpu")
+    assert ran.code == 1
+    assert "Another training is running" in ran.err
+    assert "dyag jobs" in ran.err
 
 
 def test_altioras_configuration(process: Process, base: Path, tmp_path: Path) -> None:
