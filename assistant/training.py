@@ -35,7 +35,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
     _check_base(app, config, options)
 
     def began(run: str, folder: Path) -> None:
-        words = ["train", "--resume", "--output", str(folder)]
+        words = ["train", "--resume", "--output", str(folder), *_reporters(config)]
         app.jobs.tell(run=run, resume=words)
         progress.resume = shlex.join(["dyag", *words])
 
@@ -64,14 +64,21 @@ def _alone(models: Path) -> Iterator[None]:
 
 
 def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
-    """What to add to the command line of a job: that the CPU will do, when the user says so."""
+    """What to add to the command line of a job: its reporters, and that the CPU will do, when the user says so."""
     config = _config(app, options)
     _check_base(app, config, options)
+    words = [] if options["report_to"] else _reporters(config)
     if options["check"] or _confirmed(config, options):
-        return []
+        return words
     report = _look(config)(config, _folders(app))
     _agree(app, report)
-    return ["--force-cpu"] if report.device == "cpu" else []
+    return [*words, "--force-cpu"] if report.device == "cpu" else words
+
+
+def _reporters(config: TrainConfig) -> list[str]:
+    """What names them on a command line: a job is given the variables of those that stand there, and of no others."""
+    named = [name for name in config.report_to if name != "none"]
+    return ["--report-to", ",".join(named)] if named else []
 
 
 def _look(config: TrainConfig) -> Callable[..., Report]:
