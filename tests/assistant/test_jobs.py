@@ -294,7 +294,7 @@ def test_a_job_that_was_killed_after_its_last_word_has_ended_as_it_says(app: App
 def test_a_job_whose_folder_was_cleared_is_known_by_its_process(app: App) -> None:
     job = kept(app, state="running", pid=os.getpid(), identity=alive.identity(os.getpid()))
     assert app.jobs.job(job.number).state == "running"
-    assert not alive.is_same(os.getppid(), alive.identity(os.getpid()))
+    assert not alive.is_same(os.getpid(), f"{alive.identity(os.getpid())}0")  # the process before of this number
     assert not alive.is_same(0, "")
 
 
