@@ -34,10 +34,10 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
     config, folders = _config(app, options), _folders(app)
     _check_base(app, config, options)
 
-    def began(run: str, folder: Path) -> None:
-        words = ["train", "--resume", "--output", str(folder), *_reporters(config)]
+    def began(run: str, folder: Path | None) -> None:
+        words = ["train", "--resume", "--output", str(folder), *_reporters(config)] if folder else []
         app.jobs.tell(run=run, resume=words)
-        progress.resume = shlex.join(["dyag", *words])
+        progress.resume = shlex.join(["dyag", *words]) if words else ""
 
     if options["check"] or not _confirmed(config, options):
         report = _look(config)(config, folders, TrainProgress(app.screen))

@@ -90,11 +90,13 @@ class Jobs:
     def tell(self, *, run: str | None = None, resume: Sequence[str] | None = None) -> None:
         """What a command finds out about its own job: the model run it makes, the words that take it up again.
 
-        Nothing happens where the command is no job.
+        Empty words are its own. Nothing happens where the command is no job.
         """
+        if self.own is None:
+            return
         told: dict[str, Any] = {} if run is None else {"run": run}
-        told |= {} if resume is None else {"resume": public_words(resume)}
-        if self.own is not None and told:
+        told |= {} if resume is None else {"resume": public_words(resume) or self.job(self.own).words}
+        if told:
             self.rows.change(self.own, **told)
 
     def _start(self, line: str, words: Sequence[str], folder: Path, settings: Mapping[str, str]) -> Job:

@@ -91,6 +91,8 @@ class RunFolder:
         except filelock.Timeout:
             hint = "Wait for it to end, or name another folder with --output."
             raise Busy(f"A training is running in {self.path}.", hint) from None
+        except FileNotFoundError:
+            raise Busy(f"{self.path} was deleted just now.", "Give the command again.") from None
         try:
             yield
         finally:

@@ -31,8 +31,8 @@ from finetune.train.trainers import Job, had_ended, quietly, trainer_of
 from retrieval.files import disk_errors, private_folder
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-Began = Callable[[str, Path], None]
-"""Told the id and the folder of a run."""
+Began = Callable[[str, Path | None], None]
+"""Told the id and the folder of a run; both empty when it could not begin after all, and its folder is gone."""
 _ROWS = "rows"
 """The folder of the rendered rows; it goes when the run is finished."""
 
@@ -86,12 +86,13 @@ def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop
     new = not folder.path.exists()
     with folder.claimed():
         folder.begin(request.to_json())
+        began(run_id, folder.path)
         try:
             prepared = _prepared(config, base, sources, folder, progress)
         except BaseException:
             _remove(folder.path, new)
+            began("", None)
             raise
-        began(run_id, folder.path)
         return _train(prepared, folder, request, progress, stop)
 
 

@@ -19,7 +19,7 @@ from finetune.train.defaults import with_loss, with_steps
 from finetune.train.fit import _sizes
 from finetune.train.preflight import Report, preflight
 from finetune.train.request import request_of
-from finetune.train.run import Folders
+from finetune.train.run import Folders, train
 from retrieval.errors import BadInput, Busy, ModelMissing, NoSpace, NotFound, UserError
 
 
@@ -171,8 +171,11 @@ def test_an_output_in_which_something_lies_is_refused(home: Path, tmp_path: Path
 def test_a_training_that_cannot_begin_leaves_nothing(home: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for output in (tmp_path / "new", tmp_path / "empty"):
+        told: list[bool] = []
+        asked = {"dataset": home / "ports.jsonl", "base_model": "base", "output": output, "max_length": 9}
         with pytest.raises(BadRows):
-            run_training(home, dataset=home / "ports.jsonl", base_model="base", output=output, max_length=9)
+            train(TrainConfig.of(asked), Folders(home, home / "models"), None, lambda run, folder: told.append(bool(run)))
+        assert told == [True, False]
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
     assert list((tmp_path / "empty").iterdir()) == []
 
