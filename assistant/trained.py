@@ -20,7 +20,7 @@ def trained_model(app: App, name: str, base: str = "", device: str = "auto") -> 
     from assistant.generators.models.run_model import RunModel
     from finetune.bases.load import Wanted
     from finetune.runs.store import Runs
-    from finetune.runs.use import foreign, trained
+    from finetune.runs.use import of_folder, trained
 
     home, own = app.home.path, app.settings.model
     base = str(Path(base).expanduser().absolute()) if base and Path(base).expanduser().is_dir() else base
@@ -31,7 +31,7 @@ def trained_model(app: App, name: str, base: str = "", device: str = "auto") -> 
         if name == "promoted":
             raise
         folder = _folder(name, home)
-        ready = foreign(folder, home, base)
+        ready = of_folder(folder, home, base)
         return RunModel(folder.name if folder.name in name else name, lambda: ready, wanted)
     ready = trained(run, home, base)
     return RunModel(f"run:{run.id}", lambda: ready, wanted)

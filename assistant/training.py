@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
 from assistant.commands.train import DATASET, CheckResult, TrainResult
 from assistant.screen import duration
-from retrieval.errors import BadInput, NotFound
+from retrieval.errors import BadInput, Busy, NotFound
+from retrieval.files import disk_errors, private_folder
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -32,30 +34,51 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
     config, folders = _config(app, options), _folders(app)
     _check_base(app, config, options)
 
-    def began(run: str, folder: Path) -> None:
-        words = ["train", "--resume", "--output", str(folder)]
+    def began(run: str, folder: Path | None) -> None:
+        words = ["train", "--resume", "--output", str(folder), *_reporters(config)] if folder else []
         app.jobs.tell(run=run, resume=words)
-        progress.resume = shlex.join(["dyag", *words])
+        progress.resume = shlex.join(["dyag", *words]) if words else ""
 
-    with TrainProgress(app.screen) as progress:
-        if options["check"] or not _confirmed(config, options):
-            report = _look(config)(config, folders, progress)
-            if options["check"]:
-                return CheckResult(report)
-            _agree(app, report)
+    if options["check"] or not _confirmed(config, options):
+        report = _look(config)(config, folders, TrainProgress(app.screen))
+        if options["check"]:
+            return CheckResult(report)
+        _agree(app, report)
+    with _alone(folders.models), TrainProgress(app.screen) as progress:
         outcome = train(config, folders, progress, began)
     return _result(outcome)
 
 
+@contextmanager
+def _alone(models: Path) -> Iterator[None]:
+    """One training at a time: two share memory and cores, and both take longer. Raises Busy, NoAccess."""
+    import filelock
+
+    private_folder(models)
+    try:
+        with disk_errors(models), filelock.FileLock(models / ".training.lock", timeout=0, mode=0o600):
+            yield
+    except filelock.Timeout:
+        hint = "Wait for it to end: `dyag jobs` shows it, if it is a job. In a chat, /train puts trainings in a queue."
+        raise Busy("Another training is running in this workspace.", hint) from None
+
+
 def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
-    """What to add to the command line of a job: that the CPU will do, when the user says so."""
+    """What to add to the command line of a job: its reporters, and that the CPU will do, when the user says so."""
     config = _config(app, options)
     _check_base(app, config, options)
+    words = [] if options["report_to"] else _reporters(config)
     if options["check"] or _confirmed(config, options):
-        return []
+        return words
     report = _look(config)(config, _folders(app))
     _agree(app, report)
-    return ["--force-cpu"] if report.device == "cpu" else []
+    return [*words, "--force-cpu"] if report.device == "cpu" else words
+
+
+def _reporters(config: TrainConfig) -> list[str]:
+    """What names them on a command line: a job is given the variables of those that stand there, and of no others."""
+    named = [name for name in config.report_to if name != "none"]
+    return ["--report-to", ",".join(named)] if named else []
 
 
 def _look(config: TrainConfig) -> Callable[..., Report]:

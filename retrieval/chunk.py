@@ -17,7 +17,7 @@ from retrieval.facts import field_lines, is_row, is_rule
 from retrieval.text import sentence_spans
 from retrieval.types import Document
 
-VERSION = "1"
+VERSION = "2"
 """Part of every document's hash: raise it when the same document would be cut differently."""
 SMALL = 0.25
 """Share of the window under which a chunk is merged across a heading."""
@@ -84,6 +84,9 @@ def chunk(document: Document, embedder: Embedder) -> list[Piece]:
     if len(text) <= room or (len(text) < 8 * room and embedder.count_tokens([text])[0] <= room):
         return [Piece((), text)]
     blocks = _blocks(text)
+    paths = {path: _path(path, room // 2, embedder) for path in {block.headings for block in blocks}}
+    for block in blocks:
+        block.headings = paths[block.headings]
     for block, count in zip(blocks, embedder.count_tokens([b.text for b in blocks]), strict=True):
         block.tokens = count
     rooms = _rooms(blocks, room, embedder)
@@ -91,11 +94,25 @@ def chunk(document: Document, embedder: Embedder) -> list[Piece]:
     return _pack(fitting, rooms)
 
 
+def _path(headings: tuple[str, ...], most: int, embedder: Embedder) -> tuple[str, ...]:
+    """The innermost headings that take at most so many tokens, which leaves as many to the text; a lone one is cut."""
+
+    def cost(path: tuple[str, ...]) -> int:
+        return embedder.count_tokens([" › ".join(("", *path))])[0]
+
+    while len(headings) > 1 and cost(headings) > most:
+        headings = headings[1:]
+    if headings and (over := cost(headings) - most) > 0:
+        ends = embedder.token_offsets(headings[0])
+        headings = (headings[0][: ends[max(0, len(ends) - over - 1)][1]],)
+    return headings
+
+
 def _rooms(blocks: list[_Block], room: int, embedder: Embedder) -> dict[tuple[str, ...], int]:
     """Tokens left for text under each heading path, since the path is embedded too."""
     paths = list(dict.fromkeys(b.headings for b in blocks))
     costs = embedder.count_tokens([" › ".join(("", *p)) for p in paths])
-    return {path: max(room - cost, room // 2) for path, cost in zip(paths, costs, strict=True)}
+    return {path: room - cost for path, cost in zip(paths, costs, strict=True)}
 
 
 def _blocks(text: str) -> list[_Block]:

@@ -152,8 +152,14 @@ def delete(
 
     store = Runs(app.home.models)
     found = store.find(run)
-    if found.id == promoted_id(app):
-        raise BadInput(f"The run {found.id} is promoted.", "Go back to another first: dyag rollback.")
+    promoted = app.promotions.current()
+    if promoted and (promoted.id == found.id or promoted.path.resolve() == found.path.resolve()):
+        what = (
+            f"The run {found.id} is"
+            if promoted.id == found.id
+            else f"The folder of the run {found.id} is that of one that is"
+        )
+        raise BadInput(f"{what} promoted.", "Go back to another first: dyag rollback.")
     if not (yes or _confirmed(app, found)):
         return RunDeleted(found.id, found.path, False)
     store.delete(found)

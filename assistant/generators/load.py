@@ -129,7 +129,8 @@ def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel
         raise BadSetting(f"{name} names no model.", hint)
     folder = path_of(model, home)
     source = str(folder) if not named(model) and (is_folder(folder) or is_path(model)) else model
-    return HfModel(name, Wanted(source, settings.device, settings.dtype, settings.quantize, settings.context))
+    wanted = Wanted(source, settings.device, settings.dtype, settings.quantize, settings.context)
+    return HfModel(name, wanted, home)
 
 
 def _run(run: str, settings: ModelSettings, home: Path) -> ChatModel:

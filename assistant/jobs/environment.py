@@ -13,21 +13,40 @@ WORDS = "DYAG_JOB"
 HIDDEN = "***"
 _KEPT = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
 """A gated base model is fetched with it."""
+_REPORTERS = {"wandb": "WANDB_", "mlflow": "MLFLOW_"}
+"""What the variables of a reporter begin with: the one that `--report-to` names logs in with them."""
 _NAMES = re.compile(r"(?:KEYS?|TOKEN|SECRETS?|PASSW(?:OR)?D|PASSPHRASE|CREDENTIALS?)(?=_|$)", re.IGNORECASE)
 _PROXY = re.compile(r"_proxy$", re.IGNORECASE)
 _OPTION = re.compile(rf"--[\w-]*(?:{'|'.join(SECRET)})", re.IGNORECASE)
 
 
-def environment(queue: str, settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a job of this queue: the chat's, and the settings changed there.
+def environment(
+    queue: str, words: Sequence[str], settings: Mapping[str, str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables of a job of this queue and command line: the chat's, and the settings changed there.
 
     A command line is there for everybody to read, so settings go by the environment. A training runs for hours with code
-    of many hands in it, and asks no provider: it is given no key, and no address with a password but that of a proxy.
+    of many hands in it, and asks no provider: it is given no key, and no address with a password but that of a proxy and
+    what the reporter that it is told to use needs.
     """
     given = {**environ, **{variable(name): value for name, value in settings.items()}}
     if queue != "training":
         return given
-    return {name: value for name, value in given.items() if name in _KEPT or not _is_secret(name, value)}
+    reporters = tuple(_REPORTERS[name] for name in _reported(words) if name in _REPORTERS)
+    return {
+        name: value
+        for name, value in given.items()
+        if name in _KEPT or name.startswith(reporters) or not _is_secret(name, value)
+    }
+
+
+def _reported(words: Sequence[str]) -> list[str]:
+    """The reporters that a command line names: `--report-to wandb,mlflow`, `--report-to=wandb`."""
+    texts = []
+    for word, after in zip(words, (*words[1:], ""), strict=True):
+        option, separator, value = word.partition("=")
+        texts += [value if separator else after] if option == "--report-to" else []
+    return [name.strip() for text in texts for name in text.split(",")]
 
 
 def _is_secret(name: str, value: str) -> bool:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.command import Command, commands, split_name
+from assistant.command import commands, split_name
 from assistant.jobs.alive import held, hold, is_same
 from assistant.jobs.environment import HIDDEN, public_settings, public_words
 from assistant.jobs.events import latest
@@ -90,11 +90,13 @@ class Jobs:
     def tell(self, *, run: str | None = None, resume: Sequence[str] | None = None) -> None:
         """What a command finds out about its own job: the model run it makes, the words that take it up again.
 
-        Nothing happens where the command is no job.
+        Empty words are its own. Nothing happens where the command is no job.
         """
+        if self.own is None:
+            return
         told: dict[str, Any] = {} if run is None else {"run": run}
-        told |= {} if resume is None else {"resume": public_words(resume)}
-        if self.own is not None and told:
+        told |= {} if resume is None else {"resume": public_words(resume) or self.job(self.own).words}
+        if told:
             self.rows.change(self.own, **told)
 
     def _start(self, line: str, words: Sequence[str], folder: Path, settings: Mapping[str, str]) -> Job:
@@ -111,7 +113,7 @@ class Jobs:
             queue=found.queue,
             state="queued",
             created=time.time(),
-            resume=_resumed(found, shown),
+            resume=shown,  # until the command tells what takes up what it has begun
             author=self._app.conversation.author,
             chat=self._chat(),
         )
@@ -249,9 +251,3 @@ class Jobs:
         with disk_errors(self.folder):
             for job in jobs:
                 self.files(job).delete()
-
-
-def _resumed(found: Command, words: tuple[str, ...]) -> tuple[str, ...]:
-    """The command line that takes a job up again: the same, and `--resume` where the command has such a switch."""
-    switch = any(p.type is bool and "--resume" in p.flags for p in found.parameters)
-    return (*words, "--resume") if switch and "--resume" not in words else words

@@ -42,7 +42,7 @@ class Process:
             os.close(lock)
 
     def _spawn(self, argv: list[str], out: int, log: int, lock: int) -> None:
-        environ = {**environment(self.queue, self.settings, os.environ), "PYTHONIOENCODING": "utf-8"}
+        environ = {**environment(self.queue, self.words, self.settings, os.environ), "PYTHONIOENCODING": "utf-8"}
         if tuple(self.words) != tuple(self.shown):
             environ[WORDS] = json.dumps(list(self.words))
         # It splits off a process of its own and ends: nobody's child is left behind when whoever begins it goes on.

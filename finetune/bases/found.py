@@ -52,11 +52,6 @@ def look(name: str, home: Path) -> Found | None:
     return _found(name, base, checked(folder, name)) if folder else None
 
 
-def present(base: Base, home: Path) -> bool:
-    """Whether it lies on this machine; the Hub is not asked."""
-    return folder_of(base) is not None
-
-
 def folder_of(base: Base) -> Path | None:
     """The folder of a base, where it lies on this machine; the Hub is not asked."""
     if base.hub:
@@ -65,7 +60,7 @@ def folder_of(base: Base) -> Path | None:
 
 
 def _found(name: str, base: Base | None, folder: Path) -> Found:
-    _check_whole(folder, name)
+    check_whole(folder, name)
     _check_code(folder, name)
     revision = revision_of(folder)
     source = (base.hub or base.shortcut) if base else name if revision else str(folder)
@@ -87,7 +82,8 @@ def _check_name(name: str, home: Path) -> None:
         raise BadInput(f"There is no base model `{name}`.", guess + KINDS)
 
 
-def _check_whole(folder: Path, name: str) -> None:
+def check_whole(folder: Path, name: str) -> None:
+    """Raises BadInput for the folder of an adapter."""
     if is_adapter(folder):
         base = read_json(folder / ADAPTER, name).get("base_model_name_or_path") or "the base it was trained on"
         message = f"{name} is an adapter, not a base model."

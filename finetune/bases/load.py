@@ -1,8 +1,7 @@
-"""A transformers model in memory: device, number format, 4-bit weights, adapter. safetensors only, no code of others."""
+"""A transformers model in memory: device, number format, 4-bit weights. safetensors only, no code of others."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import warnings
@@ -12,18 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.bases.files import ADAPTER, find, is_adapter, read_json, weights
+from finetune.bases.context import context_of
+from finetune.bases.files import find, read_json, weights
+from finetune.bases.found import OWN_CODE, check_whole
 from finetune.bases.memory import free_memory as _free
 from retrieval.errors import BadSetting, ModelMissing
 
-UNKNOWN_CONTEXT = 2048
-NO_LIMIT = 10**7
-"""Tokens from which a tokenizer's longest input means that it has none."""
 SHARE = 0.5
 """Part of the free memory that float32 may take on a CPU before the stored format is kept."""
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "4bit": 0.75}
 """Of one weight in memory; 4-bit with its scales, and some layers that stay as they are."""
-OWN_CODE = "It brings code of its own, which is never run: choose a model that transformers knows."
 
 
 @dataclass(frozen=True)
@@ -52,34 +49,16 @@ class Wanted:
 
 
 def load(wanted: Wanted, name: str) -> Loaded:
-    """Load a model, or an adapter and its base. Raises ModelMissing, BadSetting."""
+    """Load a whole model. Raises ModelMissing, BadSetting, BadInput for an adapter: it is used on its own base only."""
     folder = find(wanted.source, name)
-    base = _base(folder, name)
-    with _quietly(), _failures(name, folder):
+    check_whole(folder, name)
+    with quietly(), failures(name, folder):
         import transformers
 
-        tokens = folder if (folder / "tokenizer_config.json").is_file() else base
-        tokenizer = transformers.AutoTokenizer.from_pretrained(tokens, trust_remote_code=False, local_files_only=True)
-        model = _model(base, wanted, name)
-        if folder != base:
-            model = _adapted(model, folder, name)
-        model.eval()
-        return Loaded(model, tokenizer, wanted.context or _context(model.config, tokenizer))
-
-
-def _base(folder: Path, name: str) -> Path:
-    """The folder of the whole model: of an adapter, that of the model it was trained on."""
-    if not is_adapter(folder):
-        return folder
-    source = read_json(folder / ADAPTER, name).get("base_model_name_or_path")
-    if not source:
-        message = f"{name}: {folder / ADAPTER} does not name its base model."
-        raise ModelMissing(message, "Set base_model_name_or_path in it to the model it was trained on.")
-    try:
-        return find(str(source), name, beside=folder)
-    except ModelMissing as error:
-        message = f"{name}: its base model {source} is missing. {error.message}"
-        raise ModelMissing(message, f"{error.hint} base_model_name_or_path in {ADAPTER} names it.") from error
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        model = _model(folder, wanted, name).eval()
+        known = wanted.context or context_of(model.config.get_text_config().to_dict(), tokenizer)
+        return Loaded(model, tokenizer, known)
 
 
 def _model(base: Path, wanted: Wanted, name: str) -> Any:
@@ -109,16 +88,6 @@ def _model(base: Path, wanted: Wanted, name: str) -> Any:
         message = f"{name}: the weights do not belong to this configuration; {some} and maybe others are missing."
         raise ModelMissing(message, f"Fetch or export the model again: {base}.")
     return model
-
-
-def _adapted(model: Any, folder: Path, name: str) -> Any:
-    try:
-        peft: Any = importlib.import_module("peft")
-    except ImportError:
-        raise ModelMissing(
-            f"{name}: an adapter needs the package peft.", "Install it with `pip install peft`."
-        ) from None
-    return peft.PeftModel.from_pretrained(model, str(folder), local_files_only=True)
 
 
 def _device(wanted: str) -> str:
@@ -188,14 +157,8 @@ def too_big(name: str, why: str) -> ModelMissing:
     )
 
 
-def _context(config: Any, tokenizer: Any) -> int:
-    longest = getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT
-    known = min(longest, tokenizer.model_max_length)
-    return int(known) if known < NO_LIMIT else UNKNOWN_CONTEXT
-
-
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """No telemetry; no bar, log or warning of a library between the lines of a chat."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from transformers.utils import logging as transformers_logging
@@ -210,7 +173,7 @@ def _quietly() -> Iterator[None]:
 
 
 @contextmanager
-def _failures(name: str, folder: Path) -> Iterator[None]:
+def failures(name: str, folder: Path) -> Iterator[None]:
     """What the libraries raise about a folder they cannot use, as one message."""
     import torch
     from huggingface_hub.errors import StrictDataclassError

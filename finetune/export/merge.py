@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +86,9 @@ def merge(run: Run, home: Path, output: Path, dtype: Dtype = "auto", say: Say = 
     stored = _stored(model.base, manifest)
     wanted = stored if dtype == "auto" else dtype
     _check_space(output, model.base, stored, wanted)
-    part = output.with_name(f"{output.name}.part")
     with keeping(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(part, ignore_errors=True)
+        part = Path(tempfile.mkdtemp(prefix=".merge-", dir=output.parent))  # beside it: it is to be renamed
         try:
             return _written(model, manifest, part, output, wanted, say)
         finally:
@@ -134,7 +134,6 @@ def _merged_into(part: Path, model: Trained, dtype: str, say: Say) -> tuple[list
     answers = [_answer(loaded.model, prompt[: loaded.context - TOKENS]) for prompt in prompts]
     say("merging and writing")
     merged = loaded.model.merge_and_unload(safe_merge=True).to(getattr(torch, dtype))
-    part.mkdir(mode=0o700)
     merged.save_pretrained(part)
     loaded.tokenizer.save_pretrained(part)
     del merged, loaded

@@ -92,6 +92,8 @@ class RunFolder:
         except filelock.Timeout:
             hint = "Wait for it to end, or name another folder with --output."
             raise Busy(f"A training is running in {self.path}.", hint) from None
+        except FileNotFoundError:
+            raise Busy(f"{self.path} was deleted just now.", "Give the command again.") from None
         try:
             yield
         finally:
@@ -102,13 +104,15 @@ class RunFolder:
         """Whether a training holds the folder."""
         import filelock
 
-        if not (self.path / LOCK).exists():
-            return False
         try:
+            if not (self.path / LOCK).exists():
+                return False
             with filelock.FileLock(self.path / LOCK, timeout=0, mode=0o600):
                 return False
         except filelock.Timeout:
             return True
+        except PermissionError:  # somebody else's
+            return False
 
     def begin(self, request: Mapping[str, Any]) -> None:
         """Write what was asked for into the folder, which is claimed. Raises BadInput when something is in it already."""
@@ -119,7 +123,8 @@ class RunFolder:
         with keeping(self.path):
             self.path.chmod(0o700)
             text = json.dumps(request, ensure_ascii=False, indent=1, allow_nan=False)
-            write_private(self.request, f"{text}\n".encode())
+            # A path may hold bytes that are no text; json reads them back like this.
+            write_private(self.request, f"{text}\n".encode("utf-8", "surrogatepass"))
 
     def read_request(self) -> dict[str, Any]:
         """What was asked for. Raises TornRun."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from finetune.bases.files import is_folder
 from finetune.runs.digests import keeping
 from finetune.runs.store import Run, read_run
 from retrieval.errors import BadInput, Busy, UserError
@@ -39,11 +40,26 @@ class Promoted:
     """When it was promoted, as ISO 8601."""
 
     def run(self) -> Run:
-        """Raises NotPromoted when its folder is gone."""
-        if not self.path.is_dir():
-            hint = "`dyag rollback` goes back to the run before; `dyag promote RUN` takes another."
+        """Raises NotPromoted when its folder is gone, or holds another run by now."""
+        hint = "`dyag rollback` goes back to the run before; `dyag promote RUN` takes another."
+        if not is_folder(self.path):
             raise NotPromoted(f"The promoted run {self.id} is gone: there is no folder {self.path}.", hint)
-        return read_run(self.path)
+        found = read_run(self.path)
+        if found.id != self.id:
+            message = (
+                f"The promoted run {self.id} is gone: {self.path} holds the run {found.id}, which was not promoted."
+            )
+            raise NotPromoted(message, hint)
+        return found
+
+    @property
+    def gone(self) -> bool:
+        """Whether its folder is gone, or holds another run."""
+        try:
+            self.run()
+        except NotPromoted:
+            return True
+        return False
 
 
 @dataclass(frozen=True)
@@ -101,7 +117,7 @@ class Promotions:
                 )
             before = _id(pile)
             pile = pile[:-1]
-            while pile and not pile[-1].path.is_dir():
+            while pile and pile[-1].gone:
                 pile = pile[:-1]
             step = Step(_now(), who, "rollback", before, _id(pile), note)
             self._write(pile, [*history, step])

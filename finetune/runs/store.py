@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from finetune.bases.files import is_folder, path_of
 from finetune.runs.digests import TornRun, keeping
 from finetune.runs.folder import RunFolder, torn
 from finetune.runs.manifest import MANIFEST, Manifest, NewerRun, read_manifest
@@ -117,17 +118,27 @@ class Runs:
         return named[0]
 
     def delete(self, run: Run) -> None:
-        """Remove the folder of a run: at once as far as anyone can see. Raises Busy, NoAccess."""
-        if run.folder.running:
+        """Remove the folder of a run, and links to it: at once as far as anyone can see. Raises Busy, NoAccess."""
+        real = run.path.resolve()
+        links = {path for path in (run.path, *self._paths()) if path.is_symlink() and path.resolve() == real}
+        if RunFolder(real).running:
             raise Busy(f"The run {run.id} is running.", "Ctrl-C it where it runs, or `dyag jobs cancel` its job.")
-        with keeping(run.path):
-            trash = run.path.with_name(f"{TRASH}{run.path.name}-{secrets.token_hex(2)}")
-            run.path.rename(trash)
+        with keeping(real), RunFolder(real).claimed():  # nobody resumes it meanwhile
+            trash = real.with_name(f"{TRASH}{real.name}-{secrets.token_hex(2)}")
+            real.rename(trash)
             sync_folder(trash.parent)
-            for left in trash.parent.glob(f"{TRASH}*"):  # also what a delete that was killed had still to remove
-                with suppress(FileNotFoundError):
+            for link in links:
+                link.unlink(missing_ok=True)
+            self._change_list(lambda paths: paths - {run.path, real, *links})
+            shutil.rmtree(trash)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what a delete that was killed had still to remove."""
+        for pattern in (f"{TRASH}*", f"*/{TRASH}*"):
+            for left in (path for path in self.models.glob(pattern) if not path.is_symlink()):
+                with keeping(left), suppress(FileNotFoundError):
                     shutil.rmtree(left)
-            self._change_list(lambda paths: paths - {run.path})
 
     def _promoted(self) -> Run:
         from finetune.runs.promotion import Promotions
@@ -139,8 +150,7 @@ class Runs:
 
     def _at(self, text: str) -> list[Run]:
         """The run that lies at a path: relative to the current folder, else to the workspace."""
-        given = Path(text).expanduser()
-        for path in (Path.cwd() / given, self.models.parent / given):
+        for path in (path_of(text, Path.cwd()), path_of(text, self.models.parent)):
             for folder in (path, path.parent) if path.name == "final" else (path,):
                 if text and _holds_run(folder):
                     return [read_run(folder)]
@@ -150,7 +160,7 @@ class Runs:
         """Folders that may hold a run."""
         if self.models.is_dir():
             for pattern in ("*", "*/*"):
-                yield from (path for path in self.models.glob(pattern) if path.is_dir() and TRASH not in path.name)
+                yield from (path for path in self.models.glob(pattern) if is_folder(path) and TRASH not in path.name)
         yield from self._elsewhere()
 
     def _elsewhere(self) -> list[Path]:
@@ -209,7 +219,11 @@ def _request(folder: RunFolder) -> Mapping[str, Any]:
 
 
 def _holds_run(path: Path) -> bool:
-    return (path / MANIFEST).is_file() or (path / _REQUEST).is_file()
+    """Whether one can be seen there: the folder of another user holds none."""
+    try:
+        return (path / MANIFEST).is_file() or (path / _REQUEST).is_file()
+    except OSError:
+        return False
 
 
 def _is_below(path: Path, models: Path) -> bool:

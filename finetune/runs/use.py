@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from finetune.bases.files import ADAPTER, is_adapter, read_json, weights
-from finetune.bases.load import Loaded, Wanted, load
-from finetune.runs.folder import checkpoint_fault, is_checkpoint, torn
+from finetune.bases.found import Found, find_base
+from finetune.bases.load import Loaded, Wanted, failures, load, quietly
+from finetune.bases.registry import named
+from finetune.runs.folder import RunFolder, checkpoint_fault, is_checkpoint, torn
 from finetune.runs.manifest import Manifest, RunBase
-from finetune.runs.store import Run
-from retrieval.errors import ModelMissing, UserError
+from finetune.runs.store import Run, read_run
+from retrieval.errors import BadInput, ModelMissing, UserError
 
 _A, _B = ".lora_A.weight", ".lora_B.weight"
 _OUTER = "base_model.model."
@@ -43,23 +45,23 @@ def trained(run: Run, home: Path, base: str = "") -> Trained:
 
 def base_of(manifest: Manifest, home: Path, name: str = "") -> Path:
     """The folder of the base that an adapter was trained on. Raises ModelMissing, WrongBase."""
-    from finetune.bases.found import find_base
-
     found = find_base(name or manifest.base.name, home)
     if found.identity != manifest.base.identity:
         raise _wrong(manifest, name or manifest.base.name)
     return found.folder
 
 
-def foreign(folder: Path, home: Path, base: str = "") -> Trained:
-    """A model that no run of ours wrote: a whole one, or an adapter with the base it names, or that is named.
+def of_folder(folder: Path, home: Path, base: str = "") -> Trained:
+    """A model by its folder, of a run of ours or of others: a whole one, or an adapter on the base it names, or that is named.
 
-    Raises ModelMissing, TornRun for a checkpoint that is torn, WrongBase when the two bases are not the same.
+    Raises ModelMissing, TornRun for what a run of ours did not write so, WrongBase when it was trained on another base.
     """
-    from finetune.bases.found import find_base
-
+    folder = folder.resolve()
     if is_checkpoint(folder) and (why := checkpoint_fault(folder)):
         raise torn(folder.parent, f"{folder.name}: {why}")
+    run = RunFolder(folder.parent)
+    if folder == run.final and run.manifest_path.is_file():
+        return trained(read_run(run.path), home, base)
     if not is_adapter(folder):
         return Trained(folder)
     own = str(read_json(folder / ADAPTER, str(folder)).get("base_model_name_or_path") or "")
@@ -69,7 +71,28 @@ def foreign(folder: Path, home: Path, base: str = "") -> Trained:
     if base and own and not _same(base, own, folder, home):
         hint = f"Name that one: --base-model {own}."
         raise WrongBase(f"The adapter in {folder} was trained on {own}, not on {base}.", hint)
-    return Trained(folder, find_base(base or _local(own, folder), home).folder)
+    found = find_base(base, home) if base else _own_base(own, folder, home)
+    if _noted(folder) not in ("", found.identity):
+        message = f"The adapter in {folder} was trained on other weights than those of {found.name}."
+        raise WrongBase(message, "Put its base back as it was, or train on this one.")
+    return Trained(folder, found.folder)
+
+
+def _own_base(own: str, folder: Path, home: Path) -> Found:
+    """The base that an adapter names. Raises ModelMissing."""
+    try:
+        return find_base(_local(own, folder), home)
+    except (ModelMissing, BadInput) as error:
+        message = f"The base model {own} of the adapter in {folder} cannot be used. {error.message}"
+        raise ModelMissing(message, f"{error.hint} base_model_name_or_path in {ADAPTER} names it.") from error
+
+
+def _noted(folder: Path) -> str:
+    """The identity of the base, as the run of ours that a folder lies in began with it; empty for any other folder."""
+    run = RunFolder(folder.parent)
+    if not run.request.is_file() or not (is_checkpoint(folder) or folder == run.final):
+        return ""
+    return str(run.read_request().get("base_identity") or "")
 
 
 def load_trained(model: Trained, wanted: Wanted, name: str) -> Loaded:
@@ -80,7 +103,8 @@ def load_trained(model: Trained, wanted: Wanted, name: str) -> Loaded:
     check_config(model.folder, name)
     loaded = load(replace(wanted, source=str(model.base)), name)
     check_shapes(model.folder, loaded.model, name)
-    return replace(loaded, model=_adapted(loaded.model, model.folder, name), tokenizer=_tokenizer(model, loaded))
+    with quietly(), failures(name, model.folder):
+        return replace(loaded, model=_adapted(loaded.model, model.folder, name), tokenizer=_tokenizer(model, loaded))
 
 
 def check_config(adapter: Path, name: str) -> None:
@@ -135,14 +159,10 @@ def _size(layer: Any) -> tuple[int, int] | None:
 
 
 def _adapted(model: Any, folder: Path, name: str) -> Any:
-    import warnings
-
     import peft
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return peft.PeftModel.from_pretrained(model, str(folder), local_files_only=True).eval()
+        return peft.PeftModel.from_pretrained(model, str(folder), local_files_only=True).eval()
     except (ValueError, RuntimeError, KeyError, TypeError) as error:
         why = " ".join(str(error).split())[:200].rstrip(".")
         raise WrongBase(f"{name}: the adapter does not fit its base: {why}.", "Name its own: --base-model.") from error
@@ -166,9 +186,6 @@ def _wrong(manifest: Manifest, name: str) -> WrongBase:
 
 def _same(one: str, other: str, folder: Path, home: Path) -> bool:
     """Whether two names are those of one model: by the registry, else by what lies there."""
-    from finetune.bases.found import find_base
-    from finetune.bases.registry import named
-
     if one == other or (named(one) is not None and named(one) == named(other)):
         return True
     try:

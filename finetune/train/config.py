@@ -229,6 +229,8 @@ def _agree(config: TrainConfig) -> None:
     possible = {"sft": (), "dpo": DPO_LOSSES, "kto": KTO_LOSSES}[config.method]
     if strange := [loss for loss in config.loss if loss not in possible]:
         raise wrong("loss", ",".join(strange), f"{_choices(possible)} with method={config.method}")
+    if config.loss == ("kto",) and config.batch_size == 1:
+        raise wrong("batch_size", 1, "2 or more with loss=kto, which compares the answers of a batch")
     if config.method == "kto" and len(config.loss) > 1:
         raise wrong("loss", ",".join(config.loss), "one loss with method=kto")
     weights = tuple(Allowed("number", 0, 1000).check("loss_weights", weight) for weight in config.loss_weights)

@@ -108,5 +108,5 @@ def with_loss(config: TrainConfig, labels: dict[str, int]) -> TrainConfig:
     if config.method == "dpo":
         return config.but(loss=DPO_LOSS[0], loss_weights=DPO_LOSS[1])
     few, many = sorted(labels.values()) if len(labels) == 2 else (1, 1)
-    alone = config.micro_batch == 1 or config.batch_size == 1
+    alone = config.batch_size == 1  # not what fits into the memory of today: a run may be resumed tomorrow
     return config.but(loss=("apo_zero_unpaired",) if alone or many > UNBALANCED * few else ("kto",))

@@ -80,13 +80,21 @@ def lower(config: TrainConfig) -> str:
 
 def _candidates(config: TrainConfig, checkpointing: bool | None) -> Iterator[TrainConfig]:
     """From all rows of a step at a time down to one; then activations are computed twice instead of kept."""
-    size = config.micro_batch or config.batch_size
-    least = 2 if config.loss == ("kto",) else 1  # it compares rows that are in memory together
     kept = bool(config.gradient_checkpointing)
-    while size > least:
+    for size in _sizes(config):
         yield config.but(micro_batch=size, gradient_checkpointing=kept)
-        size = max(n for n in range(1, size // 2 + 1) if config.batch_size % n == 0)
-    size = max(size, least)
-    yield config.but(micro_batch=size, gradient_checkpointing=kept)
     if checkpointing is None and not kept:
         yield config.but(micro_batch=size, gradient_checkpointing=True)
+
+
+def _sizes(config: TrainConfig) -> list[int]:
+    """Rows at a time, each a divisor of the batch and at most half of the one before, down to the least."""
+    least = 2 if config.loss == ("kto",) else 1  # it compares rows that are in memory together
+    most = max(config.micro_batch or config.batch_size, least)
+    divisors = [n for n in range(config.batch_size, least - 1, -1) if config.batch_size % n == 0]
+    sizes = [n for n in divisors if n <= most] or divisors[-1:]
+    taken = sizes[:1]
+    for size in sizes[1:]:
+        if size <= taken[-1] // 2 or size == sizes[-1]:
+            taken.append(size)
+    return taken

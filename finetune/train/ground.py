@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.bases.chat_format import ChatFormat
+from finetune.bases.context import context_of
 from finetune.bases.files import read_json
 from finetune.bases.found import Found, find_base
 from finetune.bases.memory import Shape
@@ -17,9 +18,6 @@ from finetune.train.config import TrainConfig
 from retrieval.errors import BadInput, ModelMissing
 
 _DONE: tuple[State, ...] = ("done",)
-UNKNOWN_CONTEXT = 2048
-NO_LIMIT = 10**7
-"""Tokens from which a tokenizer's longest input means that it has none."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def ground(config: TrainConfig, folders: Folders) -> Ground:
     tokenizer = _tokenizer(found)
     data = read_json(found.folder / "config.json", found.name)
     return Ground(
-        found, data, ChatFormat(tokenizer), Shape.read(found.folder), _context(data, tokenizer), parent, manifest
+        found, data, ChatFormat(tokenizer), Shape.read(found.folder), context_of(data, tokenizer), parent, manifest
     )
 
 
@@ -100,10 +98,3 @@ def _tokenizer(found: Found) -> Any:
         raise ModelMissing(
             f"The tokenizer of {found.name} cannot be loaded: {why}.", "Fetch the model again."
         ) from error
-
-
-def _context(config: Mapping[str, Any], tokenizer: Any) -> int:
-    text = config.get("text_config") or config
-    longest = text.get("max_position_embeddings") or text.get("n_positions") or NO_LIMIT
-    known = min(int(longest), int(tokenizer.model_max_length))
-    return known if known < NO_LIMIT else UNKNOWN_CONTEXT

@@ -155,8 +155,11 @@ def check_first(config: TrainConfig) -> None:
 def _check_output(config: TrainConfig) -> None:
     """Raises BadInput for an output folder in which something lies that is not a run to resume."""
     path = config.output
-    if path is None or not path.exists():
-        return
+    try:
+        if path is None or not path.exists():
+            return
+    except OSError as error:
+        raise BadInput(f"{path} cannot be a folder: {error.strerror}.", "Name another with --output.") from error
     if not path.is_dir():
         raise BadInput(f"{path} is a file.", "Name a folder with --output.")
     if not config.resume and any(entry.name != LOCK for entry in path.iterdir()):
@@ -200,10 +203,16 @@ def sources_of(config: TrainConfig) -> Sources:
 
 
 def _dataset(path: Path) -> Path:
-    found = find_dataset(path)
-    if not found.path.exists():
+    try:
+        found = find_dataset(path).path
+        there = found.exists()
+    except OSError:  # a name that is too long
+        there = False
+    if not there:
         raise NotFound(f"There is no dataset {path}.", "Make one with `dyag gen-dataset`, or check the path.")
-    return found.path
+    if not found.is_file():
+        raise BadInput(f"{found} is no file of rows.", "Name one: a folder may hold several.")
+    return found
 
 
 def _validation(config: TrainConfig, source: Path) -> Path | None:
@@ -216,8 +225,7 @@ def _validation(config: TrainConfig, source: Path) -> Path | None:
 def _report(config: TrainConfig, base: Ground, device: Device, rows: Rows, held: Rows | None, place: Path) -> Report:
     labels = _labels(config, rows)
     lengths = items(rows, config)[1]
-    config, memory = fitted(config, base.shape, device, lengths)
-    config = with_loss(config, labels)
+    config, memory = fitted(with_loss(config, labels), base.shape, device, lengths)
     steps = steps_of(config, len(lengths))
     config = with_steps(config, steps, len(held) if held else 0)
     padding, todo = work(rows, lengths, config, steps, held)

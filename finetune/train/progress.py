@@ -51,8 +51,9 @@ class Stop:
 
     @contextmanager
     def on_signal(self) -> Iterator[None]:
-        """Take SIGTERM for a wish to stop; in the main thread only, elsewhere Python cannot."""
-        if threading.current_thread() is not threading.main_thread():
+        """Take SIGTERM for a wish to stop where nobody listens to it yet; in the main thread, which alone can."""
+        heard = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        if heard or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = signal.signal(signal.SIGTERM, self._heard)

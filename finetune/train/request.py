@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.runs.digests import digest
 from finetune.runs.folder import RunFolder, torn
 from finetune.train.config import TrainConfig
-from finetune.train.rows import sha256_of
 from retrieval.errors import BadInput, NotFound
 
 FREE = ("resume", "output", "device", "micro_batch", "report_to", "name")
@@ -61,12 +61,12 @@ def resumed(path: Path, **given: Any) -> TrainConfig:
 def check_same(request: Request, config: TrainConfig) -> None:
     """Raises BadInput, which names what differs, when a run is to go on otherwise than it began."""
     changed = {k: v for k, v in request.config.differences(config).items() if k not in FREE}
-    if "dataset" in changed and config.dataset.is_file() and sha256_of(config.dataset) == request.dataset_sha256:
+    if "dataset" in changed and config.dataset.is_file() and digest(config.dataset) == request.dataset_sha256:
         del changed["dataset"]
     if changed:
         said = "; ".join(f"{name} was {before}, now {now}" for name, (before, now) in changed.items())
         hint = "Resume it as it was asked for (--resume and --output alone do), or train anew with another --output."
         raise BadInput(f"The run {request.id} cannot go on otherwise than it began: {said}.", hint)
-    if config.dataset.is_file() and sha256_of(config.dataset) != request.dataset_sha256:
+    if config.dataset.is_file() and digest(config.dataset) != request.dataset_sha256:
         hint = "Put the file back as it was, or train anew with another --output."
         raise BadInput(f"{config.dataset} has changed since the run {request.id} began.", hint)

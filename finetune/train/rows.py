@@ -6,7 +6,6 @@ X.jsonl        the rows as they are trained with, for the run folder
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter
@@ -21,6 +20,7 @@ from finetune.formats.problems import Findings, Problem
 from finetune.formats.read import BadRows, numbered, read
 from finetune.formats.row import Row
 from finetune.formats.targets import SAME, written
+from finetune.runs.digests import digest
 from finetune.train.render import COLUMNS, Rendered, Renderer
 from retrieval.errors import GeneratorFailed
 from retrieval.files import disk_errors
@@ -105,15 +105,9 @@ def write_rows(source: Path, into: Path, copy: Path, renderer: Renderer) -> Rows
             rows.write(_line(made.row))
     _check(source, renderer, counts)
     return Rows(
-        into, source, sha256_of(source), np.array(counts.lengths, np.int64), counts.learnt, counts.dropped,
+        into, source, digest(source), np.array(counts.lengths, np.int64), counts.learnt, counts.dropped,
         counts.truncated, counts.labels, frozenset(counts.prompts), tuple(_warnings(source, counts.findings)),
     )  # fmt: skip
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _rendered(source: Path, renderer: Renderer, counts: _Counts) -> Iterator[Rendered]:
@@ -147,8 +141,10 @@ def _check(source: Path, renderer: Renderer, counts: _Counts) -> None:
         ]
         more = f" and {number - _SHOWN} more" if number > _SHOWN else ""
         hint = f"{errors[0].fix} `dyag dataset validate {source}` lists every error.".lstrip()
-        what = "1 row" if number == 1 else f"{number} rows"
-        raise BadRows(f"{source}: {what} cannot be used: {'; '.join(said[:_SHOWN])}{more}.", hint)
+        rows = "1 row" if number == 1 else f"{number} rows"
+        of_lines = any(place.line for finding in errors for place in finding.places)  # else it is the file that is bad
+        what = f"{rows} cannot be used: " if of_lines else ""
+        raise BadRows(f"{source}: {what}{'; '.join(said[:_SHOWN])}{more}.", hint)
     if not counts.lengths:
         most = f"all {counts.dropped} are longer than {renderer.max_length} tokens" if counts.dropped else "it is empty"
         raise BadRows(

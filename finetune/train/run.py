@@ -12,7 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from finetune.bases.files import path_of
 from finetune.bases.load import Wanted, load
+from finetune.runs.digests import digest
 from finetune.runs.folder import RunFolder
 from finetune.runs.store import Runs
 from finetune.train.attention import use_rows
@@ -25,14 +27,12 @@ from finetune.train.preflight import Places, Prepared, Report, Sources, check_fi
 from finetune.train.progress import Progress, Silent, Stop
 from finetune.train.request import Request
 from finetune.train.resume import reopened
-from finetune.train.rows import sha256_of
-from finetune.train.trainers import Job, quietly, trainer_of
-from retrieval.errors import UserError
-from retrieval.files import private_folder
+from finetune.train.trainers import Job, had_ended, quietly, trainer_of
+from retrieval.files import disk_errors, private_folder
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-Began = Callable[[str, Path], None]
-"""Told the id and the folder of a run."""
+Began = Callable[[str, Path | None], None]
+"""Told the id and the folder of a run; both empty when it could not begin after all, and its folder is gone."""
 _ROWS = "rows"
 """The folder of the rendered rows; it goes when the run is finished."""
 
@@ -64,7 +64,7 @@ def train(
     hears: Progress = progress or Silent()
     stop = Stop(hears)
     if config.output:
-        config = config.but(output=config.output.expanduser().absolute())
+        config = config.but(output=path_of(str(config.output), Path.cwd()))
     check_first(config)
     with quietly(), stop.on_signal():
         if config.resume:
@@ -77,20 +77,23 @@ def _begin(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop
     runs = Runs(folders.models)
     run_id = runs.new_id()
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    request = Request(run_id, now, config, sha256_of(sources.train), base.found.identity)
+    if base.parent:  # `latest` may be another one when the run is resumed
+        known = base.parent.path.is_relative_to(folders.models)
+        config = config.but(from_run=base.parent.id if known else str(base.parent.path))
+    with disk_errors(sources.train):
+        request = Request(run_id, now, config, digest(sources.train), base.found.identity)
     folder = runs.place(run_id, config.output)
-    before = _entries(folder.path)
-    prepared = None
-    try:
-        with folder.claimed():
-            folder.begin(request.to_json())
-            began(run_id, folder.path)
+    new = not folder.path.exists()
+    with folder.claimed():
+        folder.begin(request.to_json())
+        began(run_id, folder.path)
+        try:
             prepared = _prepared(config, base, sources, folder, progress)
-            return _train(prepared, folder, request, progress, stop)
-    except UserError:
-        if prepared is None:
-            _remove(folder.path, before)
-        raise
+        except BaseException:
+            _remove(folder.path, new)
+            began("", None)
+            raise
+        return _train(prepared, folder, request, progress, stop)
 
 
 def _resume(config: TrainConfig, folders: Folders, progress: Progress, stop: Stop, began: Began) -> Outcome:
@@ -117,15 +120,11 @@ def _prepared(config: TrainConfig, base: Ground, sources: Sources, folder: RunFo
     return prepared
 
 
-def _entries(path: Path) -> set[Path] | None:
-    return set(path.iterdir()) if path.is_dir() else None
-
-
-def _remove(path: Path, before: set[Path] | None) -> None:
-    """A run that could not begin leaves nothing of its own."""
-    for made in (_entries(path) or set()) - (before or set()):
+def _remove(path: Path, new: bool) -> None:
+    """A run that could not begin leaves nothing of its own; its folder was empty, or is `new`."""
+    for made in path.iterdir():
         shutil.rmtree(made) if made.is_dir() else made.unlink()
-    if before is None and path.is_dir():
+    if new:
         path.rmdir()
 
 
@@ -134,6 +133,8 @@ def _train(prepared: Prepared, folder: RunFolder, request: Request, progress: Pr
     started = time.monotonic() - _seconds(folder)
     events: tuple[str, ...] = ()
     job = Job(prepared, prepared.config, folder)
+    if stop():
+        return Outcome("interrupted", request.id, folder.path, None, prepared.report, 0.0, {}, ())
     while (ended := _attempt(job, progress, stop)) is None:
         less = smaller(job.config, request.config.gradient_checkpointing)
         if less is None:
@@ -193,7 +194,10 @@ def _loop(job: Job, checkpoint: Path | None, progress: Progress, stop: Stop) -> 
     watch = watching(job.folder, progress, stop, before)
     trainer = trainer_of(job, model, [watch])
     progress.stage("Training")
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if checkpoint and had_ended(checkpoint):
+        trainer.take_up(checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     seconds = before + time.monotonic() - watch.started
     return _Ended(
         trainer.accelerator.unwrap_model(trainer.model),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from finetune.runs.digests import keeping
-from finetune.runs.folder import RunFolder, step_of
+from finetune.runs.folder import RunFolder, checkpoint_fault, step_of, torn
 from finetune.train.config import TrainConfig
 from finetune.train.order import Order
 from finetune.train.preflight import Prepared
 from finetune.train.workload import items, order
 
+STATE = "trainer_state.json"
 _LIBRARIES = ("transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes", "torch", "filelock", "fsspec")
 
 
@@ -163,6 +165,7 @@ def _common(job: Job) -> dict[str, Any]:
 
 def _class(config: TrainConfig) -> Any:
     """trl's trainer, with what differs here."""
+    import transformers
     import trl
 
     known: Any = {"sft": trl.SFTTrainer, "dpo": trl.DPOTrainer, "kto": trl.KTOTrainer}[config.method]
@@ -198,6 +201,23 @@ def _class(config: TrainConfig) -> Any:
                 self._folder.seal(written)
                 _prune(self._folder, {self.state.global_step, self.state.best_global_step})
 
+        def _determine_best_metric(self, *given: Any, **named: Any) -> Any:
+            """The best state is saved when it is found: the model is taken from there at the end."""
+            best = super()._determine_best_metric(*given, **named)
+            self.control.should_save = self.control.should_save or best
+            return best
+
+        def _load_best_model(self) -> None:
+            best = Path(self.state.best_model_checkpoint)
+            if why := checkpoint_fault(best):
+                raise torn(best, why)
+            super()._load_best_model()
+
+        def take_up(self, checkpoint: Path) -> None:
+            """Be where the training was that had come to its end at this checkpoint."""
+            self.state = transformers.TrainerState.load_from_json(str(checkpoint / STATE))
+            self._load_best_model()
+
         def compute_loss(self, model: Any, inputs: Any, *given: Any, **named: Any) -> Any:
             loss = super().compute_loss(model, inputs, *given, **named)
             if config.method == "sft" and not self.model.training:
@@ -214,6 +234,16 @@ def _class(config: TrainConfig) -> Any:
             return found
 
     return Ours
+
+
+def had_ended(checkpoint: Path) -> bool:
+    """Whether early stopping had ended the training at this checkpoint."""
+    state = json.loads((checkpoint / STATE).read_bytes())
+    patience = state["stateful_callbacks"].get("EarlyStoppingCallback")
+    if not patience or not state["best_model_checkpoint"]:
+        return False
+    counted: int = patience["attributes"]["early_stopping_patience_counter"]
+    return counted >= int(patience["args"]["early_stopping_patience"])
 
 
 @contextmanager

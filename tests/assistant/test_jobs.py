@@ -73,9 +73,26 @@ def test_a_training_is_given_no_key() -> None:
         "OPENAI_BASE_URL": "https://ana:pw@host/v1",
         "HTTPS_PROXY": "http://ana:pw@proxy:3128",
     }
-    found = environment("training", {"model.api_key": "sk-1", "search.top_k": "3"}, given_)
+    found = environment("training", ["train"], {"model.api_key": "sk-1", "search.top_k": "3"}, given_)
     assert set(found) == {*PLAIN, "HF_TOKEN", "HTTPS_PROXY", "DYAG_SEARCH__TOP_K"}
-    assert environment("", {"model.api_key": "sk-1"}, given_) == {**given_, "DYAG_MODEL__API_KEY": "sk-1"}
+    assert environment("", ["index"], {"model.api_key": "sk-1"}, given_) == {**given_, "DYAG_MODEL__API_KEY": "sk-1"}
+
+
+@pytest.mark.parametrize(
+    ("words", "kept_"),
+    [
+        (["--report-to", "wandb"], {"WANDB_API_KEY"}),
+        (["--report-to=mlflow", "--epochs", "1"], {"MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_URI"}),
+        (["--report-to", "wandb, mlflow"], {"WANDB_API_KEY", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_URI"}),
+        (["--report-to", "tensorboard"], set()),
+        (["--dataset", "wandb", "--report-to"], set()),
+        (["--output", "--report-to wandb"], set()),
+    ],
+)
+def test_a_training_is_given_the_keys_of_the_reporter_that_is_named(words: list[str], kept_: set[str]) -> None:
+    given_ = {"OPENAI_API_KEY": "x", "WANDB_API_KEY": "x", "MLFLOW_TRACKING_TOKEN": "x", "WANDB_MODE": "x"}
+    given_["MLFLOW_TRACKING_URI"] = "https://ana:pw@host"
+    assert set(environment("training", ["train", *words], {}, given_)) == {"WANDB_MODE", *kept_}
 
 
 def test_the_journal_keeps_no_password() -> None:
@@ -277,7 +294,7 @@ def test_a_job_that_was_killed_after_its_last_word_has_ended_as_it_says(app: App
 def test_a_job_whose_folder_was_cleared_is_known_by_its_process(app: App) -> None:
     job = kept(app, state="running", pid=os.getpid(), identity=alive.identity(os.getpid()))
     assert app.jobs.job(job.number).state == "running"
-    assert not alive.is_same(os.getppid(), alive.identity(os.getpid()))
+    assert not alive.is_same(os.getpid(), f"{alive.identity(os.getpid())}0")  # the process before of this number
     assert not alive.is_same(0, "")
 
 

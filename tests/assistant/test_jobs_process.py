@@ -105,6 +105,24 @@ def test_a_job_that_does_not_ask_is_interrupted_and_one_that_hangs_is_ended(
     assert ended(app, job.number).state == "cancelled"
 
 
+def test_a_training_that_has_begun_nothing_begins_anew_when_it_is_taken_up(
+    app: App, begin: Begin, tmp_path: Path
+) -> None:
+    begin("steps")
+    appeared(tmp_path / "1" / "started")
+    waiting = begin("steps")
+    os.kill(reached(app, waiting.number, "queued").pid or pid_of(app, waiting.number), signal.SIGKILL)
+    assert ended(app, waiting.number).state == "killed"
+    again = app.jobs.resume(waiting.number)
+    assert (again.words, again.line) == (waiting.words, waiting.line)
+    for number in (1, 2):
+        (tmp_path / str(number) / "go").touch()
+    assert app.jobs.files(ended(app, again.number)).result == "finished\n"
+    failed = begin("faulty")  # as when the data does not pass its checks
+    assert ended(app, failed.number).state == "failed"
+    assert app.jobs.resume(failed.number).words == failed.words
+
+
 def test_a_second_signal_ends_a_training_at_once(app: App, begin: Begin, tmp_path: Path) -> None:
     job = begin("hang")
     appeared(tmp_path / "1" / "started")

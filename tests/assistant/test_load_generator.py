@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_provider import KEY, FakeProvider, refused_port, status
+from runs import trained_home
+from tiny_model import tiny_model
 
 from assistant.app import App
 from assistant.generators import load_generator, load_model
@@ -22,6 +26,7 @@ from assistant.generators.models.ollama_model import OllamaModel
 from assistant.generators.models.openai_model import OpenAIModel
 from assistant.settings import ModelSettings
 from assistant.workspace import Home
+from finetune.runs.use import WrongBase
 from retrieval.errors import BadSetting
 
 NOWHERE = Path("/nowhere")
@@ -115,6 +120,24 @@ def test_the_key_of_a_server() -> None:
     assert model("openai:m", environ={"OPENAI_API_KEY": "env"}, api_key="set")._key == "set"
     assert model("openai:m", environ={"OPENAI_API_KEY": "env"})._key == "env"
     assert model("openai:m@http://localhost/v1")._key == ""
+
+
+def test_an_adapter_in_a_folder_answers_on_the_base_it_was_trained_on_alone(tmp_path: Path) -> None:
+    home = trained_home(tmp_path / "home")
+    final = next((home / "models" / "runs").iterdir()) / "final"
+    alien = shutil.copytree(final, home / "alien")
+    config = json.loads((alien / "adapter_config.json").read_text())
+    (alien / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "base"}))
+    names = [f"hf:./{final.relative_to(home)}", "hf:alien"]
+    for name in names:
+        assert model(name, home, device="cpu").context() > 0
+    shutil.rmtree(home / "base")
+    tiny_model(home / "base", seed=1)
+    with pytest.raises(WrongBase, match="was trained on base"):
+        model(names[0], home, device="cpu").warm()
+    tiny_model(home / "base", width=64)
+    with pytest.raises(WrongBase, match="does not fit its base"):
+        model(names[1], home, device="cpu").warm()
 
 
 def test_a_folder_is_relative_to_the_workspace(tmp_path: Path) -> None:

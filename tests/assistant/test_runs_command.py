@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -252,6 +253,15 @@ def test_neither_the_promoted_one_nor_a_running_one_is_deleted(home: Path) -> No
     with Runs(home / "models").find(KILLED).folder.claimed():
         ran = dyag(home, "delete", KILLED, "--yes")
         assert (ran.code, "is running" in ran.err) == (1, True)
+
+
+def test_a_run_in_the_folder_of_the_promoted_one_is_not_deleted(home: Path) -> None:
+    at = home / "models" / "runs" / OLD
+    shutil.rmtree(at)
+    finished(home / "models", "20261107-000000-0007", at)
+    ran = dyag(home, "delete", "20261107-000000-0007", "--yes")
+    assert (ran.code, "is promoted" in ran.err, "dyag rollback" in ran.err) == (1, True, True)
+    assert at.is_dir()
 
 
 def test_runs_are_completed_by_their_ids(home: Path) -> None:

@@ -14,14 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 from commands import CHEAP_ENVIRON, Ran, indexed_sheets
 from tiny_model import tiny_model
 from training import Watcher
 
+from assistant.app import App
 from assistant.commands.train import TrainResult
 from assistant.render import show
 from assistant.screen import Screen
+from assistant.training import agreed_words
+from assistant.workspace import Home
 from finetune.train.config import TrainConfig
 from finetune.train.ground import Folders
 from finetune.train.run import train as train_model
@@ -236,9 +240,13 @@ def test_two_presses_of_ctrl_c_end_it_with_a_word(resume: str, says: str) -> Non
 import signal, sys
 from assistant.progress import TrainProgress
 from assistant.screen import Screen
+from assistant.training import agreed_words
+from assistant.workspace import Home
+from finetune.train.progress import Stop
 with TrainProgress(Screen(sys.stdout, sys.stderr, {{}})) as progress:
     progress.resume = {resume!r}
-    signal.raise_signal(signal.SIGINT)
+    with Stop(progress).on_signal():
+        signal.raise_signal(signal.SIGTERM)
     assert progress.stopped()
     signal.raise_signal(signal.SIGINT)
     print("still there")
@@ -247,6 +255,15 @@ with TrainProgress(Screen(sys.stdout, sys.stderr, {{}})) as progress:
     assert ended.returncode == -signal.SIGINT
     assert re.search(rf"^Ended at once; .*{re.escape(says)}$", ended.stderr, re.MULTILINE)
     assert ended.stdout == ""
+
+
+def test_the_reporters_of_a_job_stand_on_its_command_line(tmp_path: Path, base: Path) -> None:
+    config = tmp_path / "training.json"
+    config.write_text(json.dumps({"dataset": str(rows(tmp_path / "r.jsonl")), "report_to": ["wandb", "mlflow"]}))
+    app = App(Home(tmp_path, "test"), {"train.base_model": str(base)})
+    typed = {"config": config, "force_cpu": True, "check": False, "resume": False, "base_model": None}
+    assert agreed_words(app, {**typed, "report_to": None}) == ["--report-to", "wandb,mlflow"]
+    assert agreed_words(app, {**typed, "report_to": "none"}) == []
 
 
 # a whole training ----------------------------------------------------------------------------------------------------
@@ -354,6 +371,15 @@ def test_an_output_that_holds_a_run_is_refused(trained: Path, dyag: Run, base: P
     assert ran.code == 1
     assert "--output" in ran.err
     assert (trained / "models/test-tiny/manifest.json").read_bytes() == before
+
+
+def test_one_training_at_a_time(train: Run, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with filelock.FileLock(tmp_path / "models" / ".training.lock"):
+        ran = train("--force-cpu")
+    assert ran.code == 1
+    assert "Another training is running" in ran.err
+    assert "dyag jobs" in ran.err
 
 
 def test_altioras_configuration(process: Process, base: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tiny_model import tiny_model
 
 from finetune.bases import files, found, hub
-from finetune.bases.found import find_base, look, present
+from finetune.bases.found import find_base, folder_of, look
 from finetune.bases.identity import identity
 from finetune.bases.registry import BASES, named, nearest
 from retrieval.errors import BadInput, ModelMissing, UserError
@@ -130,12 +130,12 @@ def test_a_base_in_the_cache_is_used_without_asking(
     cache: dict[str | None, Path], copied: Path, tmp_path: Path
 ) -> None:
     base = BASES["qwen2.5:0.5b"]
-    assert not present(base, tmp_path)
+    assert folder_of(base) is None
     (tmp_path / "snapshots").mkdir()
     cache[base.revision] = copied.rename(tmp_path / "snapshots" / base.revision)
     told = find_base("Qwen2.5:0.5B", tmp_path)
     assert (told.base, told.revision, told.source) == (base, base.revision, base.hub)
-    assert present(base, tmp_path)
+    assert folder_of(base) == told.folder
     assert look("Qwen2.5:0.5B", tmp_path) == told
 
 
@@ -151,7 +151,7 @@ def test_a_part_of_a_base_in_the_cache_is_not_there(
 ) -> None:
     (copied / "model.safetensors").unlink()
     cache[BASES["gpt2"].revision] = copied
-    assert not present(BASES["gpt2"], tmp_path)
+    assert folder_of(BASES["gpt2"]) is None
     assert look("gpt2", tmp_path) is None
 
 
@@ -204,7 +204,7 @@ def test_the_shipped_base_is_not_of_the_workspace(
     monkeypatch.setattr(found, "MINI", copied)
     told = find_base("mini", tmp_path / "elsewhere")
     assert (told.folder, told.source, told.revision) == (copied, "mini", "")
-    assert present(BASES["mini"], tmp_path)
+    assert folder_of(BASES["mini"]) == copied
     monkeypatch.setattr(files, "MINI", tmp_path / "gone")
     with pytest.raises(ModelMissing, match="shipped"):
         find_base("mini", tmp_path)

@@ -181,14 +181,26 @@ def test_too_little_disk_is_said_before_anything_is_loaded(home: Path, monkeypat
         merge(run(home), home, home / "merged")
 
 
+def test_a_folder_beside_the_output_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "load_trained", lambda *_: (_ for _ in ()).throw(ModelMissing("", "")))
+    (home / "merged.part").mkdir()
+    (home / "merged.part" / "mine.txt").write_text("mine")
+    before = sorted(home.iterdir())
+    with pytest.raises(ModelMissing):
+        merge(run(home), home, home / "merged")
+    assert (home / "merged.part" / "mine.txt").read_text() == "mine"
+    assert sorted(home.iterdir()) == before
+
+
 def test_a_disk_that_fills_up_leaves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(merging, "sync_tree", full)
+    before = sorted(home.iterdir())
     with pytest.raises(NoSpace):
         merge(run(home), home, home / "merged")
-    assert [path.name for path in home.iterdir() if "merged" in path.name] == []
+    assert sorted(home.iterdir()) == before
 
 
 def test_a_merge_that_went_wrong_is_found_out_and_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +208,7 @@ def test_a_merge_that_went_wrong_is_found_out_and_not_kept(home: Path, monkeypat
 
     plain = transformers.AutoModelForCausalLM.from_pretrained(home / "base")
     monkeypatch.setattr(merging, "_plain", lambda _: plain.eval())  # as if the adapter had been left out
+    before = sorted(home.iterdir())
     with pytest.raises(MergeFailed, match="does not answer as the unmerged one"):
         merge(run(home), home, home / "merged")
-    assert [path.name for path in home.iterdir() if "merged" in path.name] == []
+    assert sorted(home.iterdir()) == before

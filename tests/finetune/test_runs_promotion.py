@@ -16,7 +16,7 @@ import pytest
 from runs import finished
 
 from finetune.runs.promotion import NotPromoted, Promotions
-from finetune.runs.store import Run
+from finetune.runs.store import Run, read_run
 from retrieval.errors import BadInput, NoSpace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +99,27 @@ def test_a_promoted_run_that_is_gone_is_said_with_the_way_back(models: Path, run
         current.run()
     assert "is gone" in error.value.message
     assert "dyag rollback" in error.value.hint
+
+
+def test_a_run_that_was_trained_in_the_folder_of_the_promoted_one_does_not_answer(
+    models: Path, runs: list[Run]
+) -> None:
+    promote(models, runs[0])
+    promote(models, finished(models, B, models / "my-model"))
+    shutil.rmtree(models / "my-model")
+    finished(models, C, models / "my-model")
+    current = Promotions(models).current()
+    assert current
+    with pytest.raises(
+        NotPromoted, match=f"{B} is gone: .*my-model holds the run {C}, which was not promoted"
+    ) as error:
+        current.run()
+    assert "dyag rollback" in error.value.hint
+    assert "dyag promote" in error.value.hint
+    promote(models, read_run(models / "my-model"))
+    assert promoted(models) == C
+    Promotions(models).rollback("bob")  # to the last one that is still there
+    assert promoted(models) == A
 
 
 def test_a_workspace_can_be_moved(models: Path, runs: list[Run], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from runs import begun, finished
 
+from finetune.runs.folder import RunFolder
 from finetune.runs.promotion import Promotions
 from finetune.runs.store import ELSEWHERE, Runs
 from retrieval.errors import BadInput, Busy, NotFound
@@ -129,6 +130,52 @@ def test_a_delete_that_is_killed_halfway_leaves_no_half_run(runs: Runs, monkeypa
     monkeypatch.undo()
     runs.delete(runs.find(NEW))
     assert list(runs.folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_a_run_that_is_linked_is_deleted_where_it_lies_with_the_links(runs: Runs, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    finished(runs.models, "20261106-000000-0004", big / "mine")
+    foreign = big / ".deleted-photos"
+    foreign.mkdir()
+    for name in ("best", "also"):
+        (runs.models / name).symlink_to(big / "mine")
+    runs.delete(runs.find("models/best"))
+    assert list(big.iterdir()) == [foreign]
+    assert {path.name for path in runs.models.iterdir() if path.suffix != ".lock"} == {"runs", ELSEWHERE}
+    assert len(runs.all()) == 2
+    runs.delete(runs.find(OLD))
+
+
+def test_a_run_that_is_resumed_while_it_is_deleted_stays(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = begun(runs.models, "20261105-000000-0003")
+    run = runs.find("20261105")
+    with folder.claimed():
+        monkeypatch.setattr(RunFolder, "running", False)  # as it was an instant ago
+        with pytest.raises(Busy):
+            runs.delete(run)
+    assert folder.request.is_file()
+
+
+def test_the_folder_of_another_user_holds_no_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    (runs.models / "theirs").mkdir()
+    see = os.stat
+
+    def closed(path: Path, **how: bool) -> os.stat_result:
+        if "theirs" in Path(path).parent.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return see(path, **how)
+
+    monkeypatch.setattr(os, "stat", closed)
+    assert [run.id for run in runs.all()] == [NEW, OLD]
+    with pytest.raises(NotFound):
+        runs.find("models/theirs")
+
+
+@pytest.mark.parametrize("text", ["~nosuchuser/x", "a" * 300, "a\0b", "~/" + "a/" * 3000])
+def test_a_name_that_no_folder_can_have_is_no_run(runs: Runs, text: str) -> None:
+    with pytest.raises(NotFound, match="There is no run"):
+        runs.find(text)
 
 
 def test_an_interrupted_run_says_how_it_goes_on(runs: Runs) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import adapter, finished, trained_home
+from runs import adapter, begun, finished, trained_home
 from tiny_model import tiny_model
 
 from finetune.bases.load import Wanted
 from finetune.runs.digests import TornRun
 from finetune.runs.store import Runs
-from finetune.runs.use import Trained, WrongBase, foreign, load_trained, trained
+from finetune.runs.use import Trained, WrongBase, load_trained, of_folder, trained
 from retrieval.errors import BadInput, ModelMissing, NotFound, UserError
 
 RUN = "20261104-153012-a1f3"
@@ -90,23 +90,23 @@ def config(folder: Path, **changed: Any) -> None:
 
 
 def test_an_adapter_of_others_answers_on_the_base_it_names(home: Path, alien: Path) -> None:
-    assert foreign(alien, home).base == foreign(alien, home, "base").base == home / "base"
-    assert loaded(foreign(alien, home)).active_adapters == ["default"]
+    assert of_folder(alien, home).base == of_folder(alien, home, "base").base == home / "base"
+    assert loaded(of_folder(alien, home)).active_adapters == ["default"]
 
 
 def test_it_is_refused_on_a_base_it_does_not_name(home: Path, alien: Path) -> None:
     tiny_model(home / "other", seed=1)
     with pytest.raises(WrongBase, match="not on other"):
-        foreign(alien, home, "other")
+        of_folder(alien, home, "other")
     shutil.copytree(home / "base", home / "twin")
-    assert foreign(alien, home, "twin").base == home / "twin"
+    assert of_folder(alien, home, "twin").base == home / "twin"
 
 
 def test_it_is_refused_where_the_shapes_differ(home: Path, alien: Path) -> None:
     tiny_model(home / "wide", width=64)
     config(alien, base_model_name_or_path="")
     with pytest.raises(WrongBase, match=r"takes 128 and gives 64 there, and 64 and 32 here"):
-        loaded(foreign(alien, home, "wide"))
+        loaded(of_folder(alien, home, "wide"))
 
 
 def test_it_is_refused_where_a_layer_is_missing(home: Path, alien: Path) -> None:
@@ -117,7 +117,7 @@ def test_it_is_refused_where_a_layer_is_missing(home: Path, alien: Path) -> None
     model.config.num_hidden_layers = 1
     model.save_pretrained(home / "base")
     with pytest.raises(WrongBase, match=r"layers\.1\.\S+ is missing"):
-        loaded(foreign(alien, home))
+        loaded(of_folder(alien, home))
 
 
 def _pickled(folder: Path) -> None:
@@ -137,17 +137,48 @@ BAD: dict[str, Callable[[Path], object]] = {
 def test_what_cannot_be_trusted_or_read_is_refused_in_words(home: Path, alien: Path, said: str) -> None:
     BAD[said](alien)
     with pytest.raises(UserError) as error:
-        loaded(foreign(alien, home))
+        loaded(of_folder(alien, home))
     assert said in f"{error.value.message} {error.value.hint}"
+
+
+def test_a_broken_tokenizer_is_said(home: Path, alien: Path) -> None:
+    for text in ("[", '{"tokenizer_class": "NoSuchTokenizer"}'):
+        (alien / "tokenizer_config.json").write_text(text)
+        (alien / "tokenizer.json").write_text("{}")
+        with pytest.raises(ModelMissing, match="run:x cannot be loaded"):
+            loaded(of_folder(alien, home))
+
+
+def test_what_lies_in_a_run_is_refused_on_another_base_of_the_same_shape(home: Path) -> None:
+    from finetune.bases.identity import identity
+
+    done = Runs(home / "models").find(RUN).folder
+    killed = begun(home / "models", "20261105-000000-0002", base_identity=identity(home / "base"))
+    checkpoint = shutil.copytree(done.final, killed.path / "checkpoint-10")
+    killed.seal(checkpoint)
+    shutil.copytree(done.final, killed.final)
+    config(killed.final, base_model_name_or_path="base")
+    config(checkpoint, base_model_name_or_path="base")
+    killed.seal(checkpoint)
+    folders = (done.final, killed.final, checkpoint)
+    assert {of_folder(folder, home).base for folder in folders} == {home / "base"}
+    shutil.rmtree(home / "base")
+    tiny_model(home / "base", seed=1)
+    for folder in folders:
+        with pytest.raises(WrongBase):
+            of_folder(folder, home)
+    (home / "link").symlink_to(done.final)
+    with pytest.raises(WrongBase):
+        of_folder(home / "link", home)
 
 
 def test_a_checkpoint_that_is_torn_is_refused(home: Path) -> None:
     folder = Runs(home / "models").find(RUN).folder
     at = shutil.copytree(folder.final, folder.path / "checkpoint-10")
     with pytest.raises(TornRun, match="checkpoint-10: it was not written to its end"):
-        foreign(at, home)
+        of_folder(at, home)
     folder.seal(at)
-    assert foreign(at, home, "base").base == home / "base"
+    assert of_folder(at, home, "base").base == home / "base"
 
 
 def test_a_run_that_is_not_finished_does_not_answer(home: Path) -> None:

@@ -65,6 +65,7 @@ def test_a_value_that_cannot_be_names_the_option_and_what_is_allowed(name: str, 
         ({"method": "dpo", "loss": ["sigmoid", "sft"], "loss_weights": [1]}, "2 numbers"),
         ({"method": "dpo", "packing": "rows"}, "auto or none"),
         ({"batch_size": 4, "micro_batch": 3}, "a divisor of batch_size"),
+        ({"method": "kto", "loss": ["kto"], "batch_size": 1}, "2 or more with loss=kto"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(options: dict[str, Any], says: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,15 @@ import torch
 from training import NAMES, Watcher, asked, pairs, port_rows, rated, run_training, tiny_base, write
 
 from finetune.formats.read import BadRows
+from finetune.runs.folder import RunFolder
 from finetune.train import preflight as module
 from finetune.train.config import TrainConfig
-from finetune.train.defaults import with_steps
+from finetune.train.defaults import with_loss, with_steps
+from finetune.train.fit import _sizes
 from finetune.train.preflight import Report, preflight
-from finetune.train.run import Folders
-from retrieval.errors import BadInput, ModelMissing, NoSpace, NotFound, UserError
+from finetune.train.request import request_of
+from finetune.train.run import Folders, train
+from retrieval.errors import BadInput, Busy, ModelMissing, NoSpace, NotFound, UserError
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,9 @@ def test_padding_is_told_where_rows_are_not_packed(home: Path) -> None:
         ({"device": "cuda"}, BadInput, "finds no GPU"),
         ({"precision": "fp16"}, BadInput, "only a GPU"),
         ({"validation": "none.jsonl"}, NotFound, "no dataset"),
+        ({"dataset": "."}, BadInput, "no file of rows"),
+        ({"dataset": "a" * 300}, NotFound, "no dataset"),
+        ({"output": "a" * 300}, BadInput, "cannot be a folder"),
         ({"from_run": "nothing"}, NotFound, "no run `nothing`"),
         ({"max_length": 9}, BadRows, "all 60 are longer than 9 tokens"),
         ({"max_length": 20, "overlength": "raise"}, BadRows, "60 rows cannot be used: line 1: too long"),
@@ -163,10 +171,48 @@ def test_an_output_in_which_something_lies_is_refused(home: Path, tmp_path: Path
 def test_a_training_that_cannot_begin_leaves_nothing(home: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for output in (tmp_path / "new", tmp_path / "empty"):
+        told: list[bool] = []
+        asked = {"dataset": home / "ports.jsonl", "base_model": "base", "output": output, "max_length": 9}
         with pytest.raises(BadRows):
-            run_training(home, dataset=home / "ports.jsonl", base_model="base", output=output, max_length=9)
+            train(TrainConfig.of(asked), Folders(home, home / "models"), None, lambda run, folder: told.append(bool(run)))
+        assert told == [True, False]
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
     assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_what_another_training_has_begun_stays(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It began while this one looked at its base."""
+    monkeypatch.setattr("finetune.train.run.check_first", lambda config: None)
+    theirs = RunFolder(tmp_path / "run")
+    asked: dict[str, Any] = {"dataset": home / "ports.jsonl", "base_model": "base", "output": theirs.path}
+    with theirs.claimed():
+        theirs.begin({"id": "theirs"})
+        with pytest.raises(Busy):
+            run_training(home, **asked)
+    with pytest.raises(BadInput, match="is in use"):
+        run_training(home, **asked)
+    assert theirs.read_request() == {"id": "theirs"}
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are text there")
+def test_a_dataset_whose_name_is_no_text(home: Path, tmp_path: Path) -> None:
+    data = tmp_path / os.fsdecode(b"donn\xe9es.jsonl")
+    data.write_bytes((home / "ports.jsonl").read_bytes())
+    folder = RunFolder(tmp_path / "run")
+    stopped = run_training(home, Watcher(stop_at=0), dataset=data, base_model="base", output=folder.path)
+    assert stopped.state == "interrupted"
+    assert request_of(folder).config.dataset == data
+
+
+@pytest.mark.parametrize(
+    ("batch", "asked", "sizes"),
+    [(4, None, [4, 2]), (3, None, [3]), (12, None, [12, 6, 3, 2]), (4, 1, [2]), (9, 3, [3])],
+)
+def test_ratings_are_compared_with_others_whatever_fits(batch: int, asked: int | None, sizes: list[int]) -> None:
+    config = TrainConfig.of({"dataset": "x", "method": "kto", "batch_size": batch, "micro_batch": asked})
+    config = with_loss(config, {"good": 8, "bad": 8})
+    assert config.loss == ("kto",)
+    assert _sizes(config) == sizes
 
 
 def test_a_template_that_refuses_the_rows_is_told_with_the_line(home: Path, tmp_path: Path) -> None:

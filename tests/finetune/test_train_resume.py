@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 import torch
+import trl
 from training import Watcher, port_rows, run_training, tiny_base, weights_of, write
 
+from finetune.runs.digests import TornRun
 from finetune.runs.folder import RunFolder, step_of
+from finetune.runs.store import read_run
 from finetune.train.config import TrainConfig
 from finetune.train.request import resumed
 from finetune.train.resume import remaining
@@ -160,6 +163,79 @@ def test_what_a_torn_checkpoint_holds_is_not_sealed_with_the_next(home: Path) ->
     assert (half.parent / "complete.json").exists()
     assert not half.exists()
     assert any("checkpoint-4" in note and half.name in note for note in watcher.notes)
+
+
+def test_a_wish_to_stop_is_heard_before_the_first_step(home: Path) -> None:
+    stopped = run_training(home, Watcher(stop_at=0), **options(home, "zero", max_steps=2))
+    assert stopped.state == "interrupted"
+    assert stopped.metrics == {}
+    assert go_on(home, "zero").state == "finished"
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
+    """Validation losses by step, in place of those that are measured."""
+    losses: dict[int, float] = {}
+    measured = trl.SFTTrainer.evaluation_loop
+
+    def told(self: Any, *given: Any, **named: Any) -> Any:
+        found = measured(self, *given, **named)
+        self._loss_sum, self._loss_tokens = losses[self.state.global_step], 1
+        return found
+
+    monkeypatch.setattr(trl.SFTTrainer, "evaluation_loop", told)
+    return losses
+
+
+def test_the_best_state_is_saved_though_no_checkpoint_was_due(home: Path, judged: dict[int, float]) -> None:
+    judged |= {1: 3.0, 2: 2.0, 3: 1.0, 4: 5.0}
+    run_training(home, **options(home, "three", max_steps=4, eval_steps=1, save_steps=1))
+    best = run_training(home, **options(home, "due", max_steps=4, eval_steps=1, save_steps=2))
+    assert any("step 3, the best" in event for event in best.events)
+    three, due = (weights_of(home / name / "final") for name in ("three", "due"))
+    assert all(torch.equal(three[name], due[name]) for name in three)
+    last = weights_of(home / "due" / "checkpoint-4")
+    assert not all(torch.equal(last[name], due[name]) for name in due)
+
+
+def test_a_training_that_had_ended_early_does_not_go_on(
+    home: Path, judged: dict[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged |= {1: 2.0, 2: 1.0, 3: 3.0, 4: 0.5}
+    asked = {"max_steps": 4, "eval_steps": 1, "save_steps": 1, "early_stopping": 1}
+    whole = run_training(home, **options(home, "early", **asked))
+
+    def full(*given: Any) -> None:
+        raise NoSpace("The disk is full.", "")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("finetune.train.run.publish", full)
+        with pytest.raises(NoSpace):
+            run_training(home, **options(home, "late", **asked))
+    late = go_on(home, "late")
+    assert late.events == whole.events
+    assert "Stopped at step 3" in late.events[0]
+    assert same(home / "late", home / "early")
+
+
+def test_a_best_checkpoint_that_has_changed_is_not_loaded(home: Path, judged: dict[int, float]) -> None:
+    judged |= {1: 2.0, 2: 1.0, 3: 3.0, 4: 3.0}
+    asked = {"max_steps": 4, "eval_steps": 1, "save_steps": 1}
+    run_training(home, Watcher(stop_at=3), **options(home, "best", **asked))
+    best = home / "best" / "checkpoint-2" / "adapter_model.safetensors"
+    best.write_bytes(best.read_bytes()[:-4] + b"\0\0\0\1")
+    with pytest.raises(TornRun, match=r"adapter_model\.safetensors has changed"):
+        go_on(home, "best")
+
+
+def test_a_parent_is_the_one_it_was_when_the_run_began(home: Path) -> None:
+    first = run_training(home, **options(home, "models/first", max_steps=1))
+    run_training(
+        home, Watcher(stop_at=1), **options(home, "models/child", from_run="latest", base_model="", max_steps=2)
+    )
+    run_training(home, **options(home, "models/second", max_steps=1))
+    child = go_on(home, "models/child")
+    assert read_run(child.folder).whole().parent == first.run
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_rows_that_are_too_long_can_be_refused(form: ChatFormat, tmp_path: Path)
 def test_nothing_left_is_said(form: ChatFormat, tmp_path: Path) -> None:
     with pytest.raises(BadRows, match="all 3 are longer than 9 tokens"):
         made(form, tmp_path, port_rows(3), longest=9)
-    with pytest.raises(BadRows, match="the file is empty"):
+    with pytest.raises(BadRows, match="jsonl: the file is empty"):
         made(form, tmp_path, [])
 
 

@@ -125,6 +125,7 @@ MARKDOWN = st.lists(LINE | HEADING | TABLE | CODE | st.just("Titre\n---") | st.j
 
 
 @given(MARKDOWN | st.text(max_size=2000))
+@example("# " + "Orion l'été " * 9 + "\n\n## Ports\n\n| A | B |\n|---|---|\n| clé 0 | 0 |\n| clé 1 | 1 |")
 @example("# A\n\n## B\n\n" + "x " * 57 + "\n\n### C\n\n" + "y " * 53)
 def test_no_chunk_is_over_the_window_and_no_word_is_lost(text: str) -> None:
     pieces = cut(text)

@@ -81,7 +81,7 @@ def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 @dataclass
 class Watcher:
-    """Hears what a training tells; asks it to stop at a step, as soon as it is asked there."""
+    """Hears what a training tells; asks it to stop at a step, as soon as it is asked there; at 0 before the first."""
 
     stop_at: int = 10**9
     stages: list[str] = field(default_factory=list)
@@ -98,6 +98,8 @@ class Watcher:
         self.notes.append(text)
 
     def stopped(self) -> bool:
+        if "Training" not in self.stages:
+            return self.stop_at == 0
         done = self.steps[-1][0] if self.steps else 0  # the step that is asked about is told later
         return done + 1 >= self.stop_at
 

@@ -44,8 +44,9 @@ def _trial(app: App, how: How, folder: Path, resume: bool = False, api_key: str 
 
     (folder / "environment.json").write_text(json.dumps(dict(os.environ)))
     (folder / "words.json").write_text(json.dumps([how, api_key]))
-    app.jobs.tell(run="20260101-000000-abcd")
-    if how == "faulty":
+    app.jobs.tell(run="20260101-000000-abcd", resume=["trial", how, str(folder), "--resume"])
+    if how == "faulty":  # what it began is gone again
+        app.jobs.tell(run="", resume=[])
         raise BadInput("The dataset is empty.", "Make another one.")
     if how == "bug":
         raise ValueError("a bad thing")

@@ -8,13 +8,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 from assistant.generators.base import Options
 from assistant.generators.models.faults import ContextTooLong, truncated
 from assistant.generators.models.hf_answer import Answer, Closed
 from assistant.generators.models.thinking import without_thinking
 from finetune.bases.chat_format import ChatFormat
-from finetune.bases.load import Loaded, Wanted, load
+from finetune.bases.files import find
+from finetune.bases.load import Loaded, Wanted
+from finetune.runs.use import load_trained, of_folder
 from retrieval.errors import GeneratorFailed
 from retrieval.types import Message
 
@@ -26,9 +29,10 @@ _COMPUTING: dict[threading.Thread, Answer] = {}
 class HfModel:
     """One model, loaded once, when first used or warmed."""
 
-    def __init__(self, name: str, wanted: Wanted) -> None:
+    def __init__(self, name: str, wanted: Wanted, home: Path = Path()) -> None:
         self.name = name
         self._wanted = wanted
+        self._home = home  # the base of an adapter may be named relative to it
         self._loading, self._computing = threading.Lock(), threading.Lock()
         self._answers: set[Answer] = set()
 
@@ -100,7 +104,8 @@ class HfModel:
 
     @cached_property
     def _model(self) -> Loaded:
-        return load(self._wanted, self.name)
+        folder = find(self._wanted.source, self.name)
+        return load_trained(of_folder(folder, self._home), self._wanted, self.name)
 
     @cached_property
     def _format(self) -> ChatFormat:
