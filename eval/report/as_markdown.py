@@ -21,7 +21,7 @@ from eval.report.blocks import (
 
 _MARKS = re.compile(r"([\\`*\[\]<>#|~$&]|(?<![^\W_])_|_(?![^\W_]))")
 """An underscore inside a word is none."""
-_LINE_MARKS = re.compile(r"^(\s*)(?:([-+=])|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE)
+_LINE_MARKS = re.compile(r"^(\s*)(?:([-+](?=[-+\s]|$)|=)|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE)
 _TONES = {"": "", "key": "", "good": "✓ ", "bad": "✗ ", "warning": "⚠ "}
 
 

@@ -54,7 +54,8 @@ def _elements(page: str) -> list[tuple[str, list[str]]]:
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.append((tag, [name for name, _ in attrs]))
+            if tag != "wbr":
+                found.append((tag, [name for name, _ in attrs]))
 
     Reader().feed(page)
     return found
