@@ -48,6 +48,8 @@ class Wanted:
     """Go on with an evaluation of the same that was stopped."""
     reuse: bool = True
     """Use answers of other evaluations in which nothing differs that decides an answer."""
+    promoted: bool = False
+    """The model is the promoted one, whichever that is."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
     earlier = [kept.log for kept in store.all()] if wanted.reuse else []
     working = store.working(identity, key, resume=wanted.resume)
     with closing(asked), asked_to_stop(interrupt), working as kept:
-        bar = _Bar(app.screen, "Evaluating", resume=_resumed(app, wanted, kept.identity))
+        bar = _Bar(app.screen, "Evaluating", resumed(app, wanted, output))
         with bar:
             app.screen.waiting(f"{asked.model} …")
             asked.warm()
@@ -155,29 +157,28 @@ def _identity(app: App, wanted: Wanted, asked: Measured, cases: Sequence[Case]) 
         model_sha256=asked.model_sha256,
         settings=settings_of(app, wanted.seed),
         versions=versions_of(local=bool(asked.model_sha256)),
-        command=_command(app, wanted, asked.mode),
+        command=_command(app, wanted),
     )
 
 
-def _command(app: App, wanted: Wanted, mode: str) -> str:
+def resumed(app: App, wanted: Wanted, output: Path | None) -> str:
+    """The command line that goes on with an evaluation that was stopped."""
+    return f"{_command(app, wanted)}{f' --output {shlex.quote(str(output))}' if output else ''}"
+
+
+def _command(app: App, wanted: Wanted) -> str:
     from assistant.identity import command_line
 
     changed = {
-        "--mode": mode,
+        "--mode": wanted.mode,
         "--model": wanted.model,
         "--base-model": wanted.base_model,
         "--limit": wanted.limit,
         "--seed": wanted.seed if wanted.seed != SEED else "",
         "--judge": wanted.judge,
     }
-    return command_line(app, ["eval", wanted.cases], changed)
-
-
-def _resumed(app: App, wanted: Wanted, identity: Identity) -> str:
-    """The command that goes on; a job that is this evaluation is told of it."""
-    words = shlex.split(identity.command)
-    app.jobs.tell(resume=words[words.index("eval") :])
-    return identity.command
+    words = ["eval", wanted.cases, *(["--promoted"] if wanted.promoted else [])]
+    return command_line(app, words, changed)
 
 
 def _judged(app: App, evaluation: Evaluation, name: str, folder: Path) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -272,7 +273,7 @@ def show(app: App, evaluation: EVALUATION = "latest", verbose: VERBOSE = False) 
     return result_of(kept, kept.read(), verbose=verbose)
 
 
-@command("eval open", in_chat=False, examples=("dyag eval open latest",))
+@command("eval open", examples=("dyag eval open latest",))
 def open_(app: App, evaluation: EVALUATION = "latest") -> EvalOpened:
     """Open the report of an evaluation in a browser; where there is none, say where it lies."""
     import webbrowser
@@ -287,7 +288,7 @@ def open_(app: App, evaluation: EVALUATION = "latest") -> EvalOpened:
 def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
     """Raises BadUsage, and what reading the cases and measuring do."""
     from assistant.evaluated import result_of
-    from assistant.evaluating import Wanted, check_output, drift, measure
+    from assistant.evaluating import Wanted, check_output, drift, measure, resumed
     from eval.cases import read_cases
 
     given = [path for path in (options["cases"], options["test"]) if path is not None]
@@ -304,8 +305,11 @@ def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
         mode=options["mode"] or _mode(app, promoted=options["promoted"]),
         resume=not options["fresh"],
         reuse=not (options["fresh"] or options["promoted"]),
+        promoted=options["promoted"],
         **{name: options[name] for name in ("model", "base_model", "limit", "workers", "seed", "judge")},
     )
+    words = shlex.split(resumed(app, wanted, output))
+    app.jobs.tell(resume=words[words.index("eval") :])
     done = measure(app, wanted, read.cases, output)
     result = result_of(done.kept, done.evaluation, verbose=options["verbose"])
     result = replace(result, reused=done.reused, output=output, notes=(*read.problems, *result.notes))

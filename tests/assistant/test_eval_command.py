@@ -449,7 +449,7 @@ SHORT = ("--set", "model.max_tokens=8")
 def test_a_run_is_measured_by_each_of_its_names_as_the_guide_types_it(trained: Path) -> None:
     final = f"models/runs/{A}/final"
     ran = dyag(
-        trained, "evaluate-finetuned", "cases.jsonl", "--model", final, "--base-model", "models/base",
+        trained, "evaluate-finetuned", "cases.jsonl", "--model", final, "--base-model", "base",
         "--output", "evaluation/results_ft.json", "--json", settings=SHORT,
     )  # fmt: skip
     told = ran.json
