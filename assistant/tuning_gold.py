@@ -32,18 +32,19 @@ class Placed:
     """Cases that share a document, or the group they were given, share it."""
 
 
-def placed(cases: Sequence[Case], library: Library, *, own_numbers: bool = False) -> list[Placed]:
+def placed(cases: Sequence[Case], library: Library, *, made: bool = False) -> list[Placed]:
     """Every case; those that name nothing of this library have no documents.
 
     A name is a document's own id, its path, its file's name, or `chunk_12`: a document's own id first, then the library's
-    number. `own_numbers`: questions made from the library itself, which cites by its own numbers.
+    number. `made`: questions made from the library by rules. They name chunks by its own numbers, and are judged by document
+    all the same: they use the words of their chunk, and a weight that finds it by them fails people who use others.
     """
     wanted = {name for case in cases for name in case.gold}
     documents = _documents(library, wanted)
     numbered = {name: int(match[1]) for name in wanted if (match := _CHUNK.fullmatch(name))}
-    numbered = {name: number for name, number in numbered.items() if own_numbers or name not in documents}
+    numbered = {name: number for name, number in numbered.items() if made or name not in documents}
     of_chunk = documents_of(library, numbered.values())
-    found = [_place(case, documents, numbered, of_chunk) for case in cases]
+    found = [_place(case, documents, numbered, of_chunk, made) for case in cases]
     return [Placed(case, chunks, own, group) for (case, chunks, own), group in zip(found, _groups(found), strict=True)]
 
 
@@ -73,11 +74,11 @@ def _documents(library: Library, wanted: set[str]) -> dict[str, set[int]]:
 
 
 def _place(
-    case: Case, documents: Mapping[str, set[int]], numbered: Mapping[str, int], of_chunk: Mapping[int, int]
+    case: Case, documents: Mapping[str, set[int]], numbered: Mapping[str, int], of_chunk: Mapping[int, int], made: bool
 ) -> tuple[Case, frozenset[int], frozenset[int]]:
     chunks = {numbered[name] for name in case.gold if numbered.get(name) in of_chunk}
     named: set[int] = set().union(*(documents.get(name, ()) for name in case.gold if name not in numbered))
-    only = frozenset() if named else frozenset(chunks)
+    only = frozenset() if named or made else frozenset(chunks)
     return case, only, frozenset(named | {of_chunk[chunk] for chunk in chunks})
 
 

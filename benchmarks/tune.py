@@ -157,7 +157,7 @@ def generated(name: str, app: App, found: Sequence[Searched], judgements: Sequen
     """What is tuned on made questions, measured on the set's own."""
     from assistant.tuning_questions import made_questions
 
-    own = placed(made_questions(app, 200), app.library, own_numbers=True)
+    own = placed(made_questions(app, 200), app.library, made=True)
     ranking = searched(app, [p for p in own if p.case.answerable and 0 < len(p.documents) <= MOST])
     rows = [transferred(name, ranking, found, weights), transferred(name, ranking, found, top_ks)]
     if judgements and any(not p.case.answerable for p in own):

@@ -92,7 +92,7 @@ def tune(
     from assistant.tuning_gold import placed
 
     found, notes = _asked(app, cases, limit)
-    own = placed(found, app.library, own_numbers=cases is None)
+    own = placed(found, app.library, made=cases is None)
     tuning = Tuning(app, own, (only,) if only else tuple(SETTINGS), folds)
     made = tuning.run()
     wins = any(t.changes for t in made)

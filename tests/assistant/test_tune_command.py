@@ -308,11 +308,13 @@ def test_a_document_is_found_by_each_of_its_names(home: Path) -> None:
     )
     names = [f"chunk_{chunk}", f"[chunk_{chunk}]", "en07.md", path]
     found = placed([Case(name, "?", gold=(name,)) for name in names], library)
+    made = placed([Case("made", "?", gold=(f"chunk_{chunk}",))], library, made=True)
     lost = placed([Case("x", "?", gold=("chunk_99999", "en99.md"))], library)
     library.close()
     assert [p.documents for p in found] == [frozenset((document,))] * 4
     assert [p.chunks for p in found] == [frozenset((chunk,))] * 2 + [frozenset()] * 2
     assert len({p.group for p in found}) == 1
+    assert (made[0].chunks, made[0].documents) == (frozenset(), frozenset((document,)))
     assert lost[0].documents == frozenset()
 
 
