@@ -206,7 +206,9 @@ def eval_(
 
 
 @command(
+    "eval finetuned",
     background=True,
+    aliases=("evaluate-finetuned",),
     examples=(
         "dyag evaluate-finetuned evaluation/questions.jsonl --model models/my-model/final --base-model mini "
         "--output evaluation/results_ft.json",
@@ -233,7 +235,9 @@ def evaluate_finetuned(
 
 
 @command(
+    "eval rag",
     background=True,
+    aliases=("evaluate-rag",),
     examples=("dyag evaluate-rag evaluation/questions.jsonl --output evaluation/results_rag.json",),
 )
 def evaluate_rag(
