@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eval.general.score import general_scores
-from eval.general.suite import PREFIX
-from eval.types import Case, Evaluation, Scored
+from eval.types import GENERAL, Case, Evaluation, Scored
 from retrieval.errors import BadInput
 
 MARGIN = 0.05
@@ -92,7 +91,7 @@ def forgotten(before: Evaluation, after: Evaluation, margin: float = MARGIN) -> 
     return Forgetting(
         finding,
         total,
-        _slices(pairs, lambda case: case.type.removeprefix(PREFIX)),
+        _slices(pairs, lambda case: case.type.removeprefix(GENERAL)),
         _slices(pairs, lambda case: case.language),
         total.after - total.before,
         (low, high),
@@ -119,7 +118,7 @@ def _paired(before: Evaluation, after: Evaluation) -> tuple[list[_Pair], int]:
 
 
 def _general(evaluation: Evaluation) -> list[Scored]:
-    found = [scored for scored in evaluation.scored if scored.case.type.startswith(PREFIX)]
+    found = [scored for scored in evaluation.scored if scored.case.type.startswith(GENERAL)]
     if not found:
         message = f"{evaluation.identity.id} has no case of a general suite."
         raise BadInput(message, "Evaluate the model on the general suite first.")

@@ -11,6 +11,9 @@ from typing import Any
 
 from retrieval.types import Language, Message
 
+GENERAL = "general."
+"""How the type of a case of a general suite begins."""
+
 
 @dataclass(frozen=True)
 class Case:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.general.numbers import final_number
-from eval.general.suite import PREFIX, general_cases
-from eval.types import Case
+from eval.general.suite import general_cases
+from eval.types import GENERAL, Case
 from retrieval.errors import BadInput, NotFound
 from retrieval.types import Language, Message
 
@@ -127,7 +127,7 @@ def _case(
         answers=(answer,),
         expected=expected or answer,
         language=language,
-        type=PREFIX + file.stem,
+        type=GENERAL + file.stem,
         group=group or name,
         messages=(Message("user", prompt),),
     )

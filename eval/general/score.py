@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from eval.general.numbers import final_number
 from eval.general.scorers import OPTIONS, SCORERS, pattern_matches, refuses
-from eval.general.suite import PREFIX, ScoredAs, items
-from eval.types import Case, Response, Scored
+from eval.general.suite import ScoredAs, items
+from eval.types import GENERAL, Case, Response, Scored
 from retrieval.errors import BadInput
 
 _LETTER = re.compile(r"\([A-Z]\)")
@@ -19,7 +19,7 @@ def general_score(case: Case, response: Response) -> float | None:
 
     A refusal is wrong wherever there is an answer, whatever else it says. Raises BadInput for a case of another kind.
     """
-    if not case.type.startswith(PREFIX):
+    if not case.type.startswith(GENERAL):
         message = f"The case {case.id} is of the type `{case.type}`, and not of a general suite."
         raise BadInput(message, "Score it with eval.metrics, or read the suite with eval.general.importers.")
     if response.error or (case.answerable and not case.answers):

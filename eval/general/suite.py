@@ -9,13 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from eval.types import Case
+from eval.types import GENERAL, Case
 from retrieval.types import Language, Message
 
 FOLDER = Path(__file__).parent
 KINDS = ("arithmetic", "instructions", "formats", "reading", "knowledge", "refusals")
-PREFIX = "general."
-"""What the type of every case begins with that this package can score."""
 ScoredAs = Literal["exact", "contains", "number", "regex", "choice", "json", "refusal"]
 
 
@@ -66,7 +64,7 @@ def _case(item: Item, group: str) -> Case:
         expected=item.answers[0],
         answerable=item.score != "refusal",
         language=item.lang,
-        type=PREFIX + item.kind,
+        type=GENERAL + item.kind,
         group=group,
         messages=(Message("user", item.prompt),),
     )

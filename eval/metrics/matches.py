@@ -6,14 +6,19 @@ from eval.metrics import text
 from eval.metrics.gold import asked, bare, values
 from eval.metrics.numbers import numeric_match
 from eval.metrics.states import states
-from eval.types import Case, Response
+from eval.types import GENERAL, Case, Response
 
 
 def success(case: Case, response: Response) -> float | None:
     """The guides' success: answered without an error and holds a right value, or refused where there is no answer.
 
     A long reference is held when most of it is said, every number included (`states`). None where no answer is known.
+    A case of a general suite is judged by that suite's own rule.
     """
+    if case.type.startswith(GENERAL):
+        from eval.general.score import general_score  # which knows this module
+
+        return general_score(case, response)
     if not case.answerable:
         return float(response.refused and not response.error)
     if not values(case):
