@@ -4,10 +4,10 @@
 
 Two models answer the same 400 cases, one case in five unanswerable. Each score is a yes or no at a rate that real models
 have: right 64%, citation precision 80%, citation recall 75%, refusal of the unanswerable 80%, stop rate 98%; latency is
-log-normal; the general suite has 144 cases, of which 60% are right. Half of what makes a case hard is hard for both models
-(four fifths in the general suite, where the adapter is on the same base), half of it for all metrics. `alike` is the share
-of all that which the cases of one document have in common, on the scale of a probit. The question sets that the other
-benchmarks use have 1 to 5 cases a document; 10 is worse than any.
+log-normal; the general suite has 144 cases, of which 60% are right. `shared` is how much of what makes a case hard is hard
+for both models (0.8 in the general suite, where the adapter is on the same base); half of it is hard for all metrics. `alike`
+is how much of all that the cases of one document have in common, on the scale of a probit. Both are assumed, and pessimistic.
+The question sets that the other benchmarks use have 1 to 5 cases a document; 10 is worse than any.
 
 no gain   promoted, although the models are equally good in everything. Target: at most 5%.
 test      of the same, those in which the gate's test of the target alone, by document, finds a gain: 5% by its making
@@ -20,7 +20,7 @@ Second table: a model that is right 10 points more often and truly worse on one 
 it. `promoted` should be at most 5% for all of the margin.
 
 What a margin costs: a guard-rail that is truly as good as before fails when chance makes it look worse by `margin` less 1.6
-standard errors, or by half of `margin`. At 400 cases the standard error of a citation metric is about 3 points, of refusals
+standard errors, or by two thirds of `margin`. At 400 cases the standard error of a citation metric is about 3 points, of refusals
 (80 cases) about 5, of the general suite about 4. Margins of 10 points, or 5, on all of them look stricter, and are useless:
 of 100 models that were right 10 points more often and no worse in anything, they let 35 through, and 1 (`--margins 0.1`,
 `--margins 0.05`). The price of the wider ones is in the second table: what is worse by half a margin often passes. Who has
@@ -56,7 +56,7 @@ RATES = {"success": 0.6, "citation_precision": 0.8, "citation_recall": 0.75, "re
 """Of the base; `success` of the answerable cases."""
 UNANSWERABLE = 0.2
 GENERAL, GENERAL_RATE = 144, 0.6
-SHARED, SHARED_GENERAL = 0.5, 0.8
+METRICS_SHARED, GENERAL_SHARED = 0.5, 0.8
 GAIN = 0.1
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -69,6 +69,8 @@ class World:
     each: int
     """Cases of a document."""
     alike: float
+    shared: float = 0.5
+    """Of what makes a case hard, the part that is hard for both models."""
 
     @property
     def cases(self) -> int:
@@ -84,6 +86,7 @@ WORLDS = (
     World(80, 5, 0.5),
     World(40, 10, 0.2),
     World(40, 10, 0.5),
+    World(80, 5, 0.2, 0.8),
 )
 
 
@@ -105,7 +108,7 @@ def latent(world: World, rng: np.random.Generator, metrics: int) -> Floats:
         own = rng.normal(size=(*shape, world.cases))
         return math.sqrt(world.alike) * document + math.sqrt(1 - world.alike) * own
 
-    return math.sqrt(SHARED) * one() + math.sqrt(1 - SHARED) * one(metrics)
+    return math.sqrt(METRICS_SHARED) * one() + math.sqrt(1 - METRICS_SHARED) * one(metrics)
 
 
 def evaluations(world: World, truth: Truth, rng: np.random.Generator) -> tuple[Evaluation, Evaluation]:
@@ -118,7 +121,7 @@ def evaluations(world: World, truth: Truth, rng: np.random.Generator) -> tuple[E
     ]
     made = []
     for side, changed in enumerate((Truth(), truth)):
-        z = math.sqrt(SHARED) * common_part + math.sqrt(1 - SHARED) * latent(world, rng, count)
+        z = math.sqrt(world.shared) * common_part + math.sqrt(1 - world.shared) * latent(world, rng, count)
         rates = {name: rate - changed.lost.get(name, 0.0) for name, rate in RATES.items()}
         # The gain is over all cases, and what refusals lose is made good by answers.
         unpaid = changed.gain + changed.lost.get("refusal_recall", 0.0) * UNANSWERABLE
@@ -144,7 +147,7 @@ def general(lost: float, rng: np.random.Generator) -> Forgetting:
     """The general suite, before and after."""
     shared, own = rng.normal(size=(1, GENERAL)), rng.normal(size=(2, GENERAL))
     rates = np.array([[GENERAL_RATE], [GENERAL_RATE - lost]])
-    right = math.sqrt(SHARED_GENERAL) * shared + math.sqrt(1 - SHARED_GENERAL) * own < stats.norm.ppf(rates)
+    right = math.sqrt(GENERAL_SHARED) * shared + math.sqrt(1 - GENERAL_SHARED) * own < stats.norm.ppf(rates)
     before, after = right.astype(float)
     interval = bootstrap(list(after - before), [str(i) for i in range(GENERAL)])
     total = Slice("all", GENERAL, int(before.sum()), int(after.sum()), int((before * after).sum()))
@@ -205,6 +208,7 @@ def first_table(runs: int, rules: Rules) -> list[dict[str, Any]]:
                 "documents": world.documents,
                 "each": world.each,
                 "alike": world.alike,
+                "shared": world.shared,
                 "no gain": null.promoted,
                 "test": null.target,
                 "rows": null.rows,
@@ -238,7 +242,7 @@ def main() -> None:
     if args.margins:
         rules = replace(rules, margins=dict.fromkeys(rules.margins, args.margins), forgetting=args.margins)
     worlds, guards = first_table(args.runs, rules), second_table(args.runs, rules)
-    usual = next(row for row in worlds if (row["documents"], row["alike"]) == (WORLD.documents, WORLD.alike))
+    usual = worlds[WORLDS.index(WORLD)]
     texts = [table(tuple(rows[0]), [tuple(row.values()) for row in rows]) for rows in (worlds, guards)]
     most = max(row["no gain"] for row in worlds)
     texts.append(

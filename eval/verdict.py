@@ -14,8 +14,8 @@ class Rules:
     """What a model must show before it is promoted.
 
     A margin is how much worse a guard-rail may be with all doubt included: the far end of its interval must not reach it.
-    As measured it may be worse by half of it, or else many cases would let through what few do not. Margins are as wide as
-    400 cases need: one half as wide would stop most of the models that are no worse at all (benchmarks/gate.py).
+    As measured it may be worse by two thirds of it, or else many cases would let through what few do not. Margins are as wide
+    as 400 cases need: half as wide they would stop most of the models that are no worse at all (benchmarks/gate.py).
     """
 
     target: str = "success"
