@@ -262,7 +262,7 @@ def test_a_base_that_is_not_here_is_told(built: Path) -> None:
 def test_a_promoted_run_is_checked_to_its_last_byte(home: Path) -> None:
     trained = "20261104-153012-a1f3"
     trained_home(home, ids=(trained,))
-    assert run("promote", trained, home=home, cheap=True).code == 0
+    assert run("promote", trained, "--force", "--note", "a test", home=home, cheap=True).code == 0
     assert check(doctor(home), "promoted") == ("ok", f"{trained}, every byte checked", "")
     spoil(home / "models" / "runs" / trained / "final" / "adapter_model.safetensors")
     assert check(doctor(home), "promoted")[0] == "error"

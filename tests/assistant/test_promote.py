@@ -42,25 +42,29 @@ def dyag(home: Path, *argv: str) -> Ran:
     return run(*argv, home=home, cheap=True)
 
 
+def force(home: Path, name: str) -> Ran:
+    return dyag(home, "promote", name, "--force", "--note", "a test")
+
+
 def app(home: Path, mode: str = "hybrid") -> App:
     return App(Home(home, "test"), {**OVERRIDES, "answer.mode": mode})
 
 
 def test_a_run_is_promoted_and_rolled_back(home: Path) -> None:
-    ran = dyag(home, "promote", A, "--note", "first")
+    ran = force(home, A)
     assert (ran.code, ran.out) == (0, f"{A} answers now in the modes finetuned and hybrid.\n")
-    ran = dyag(home, "promote", "latest")
+    ran = force(home, "latest")
     assert ran.out == f"{B} answers now in the modes finetuned and hybrid. It was {A}.\n"
     told = dyag(home, "rollback", "--json").json
     assert (told["before"], told["after"]) == (B, A)
     ran = dyag(home, "rollback")
     assert ran.out == f"No run is promoted any more. It was {A}.\n"
     assert dyag(home, "rollback").code == 1
-    assert [step.note for step in Promotions(home / "models").history()] == ["first", "", "", ""]
+    assert [step.note for step in Promotions(home / "models").history()] == ["a test", "a test", "", ""]
 
 
 def test_the_promoted_run_is_promoted_already(home: Path) -> None:
-    dyag(home, "promote", A)
+    force(home, A)
     ran = dyag(home, "promote", A)
     assert (ran.code, ran.err, f"{A} is promoted already" in ran.out) == (0, "", True)
     assert dyag(home, "promote", f"{A} {B}").code == 1
@@ -88,7 +92,7 @@ def test_the_promoted_run_answers(home: Path, mode: str) -> None:
     flags = ("--set", f"answer.mode={mode}", "--set", "model.max_tokens=8")
     ran = dyag(home, *flags, "ask", "Quel port écoute Gitea ?")
     assert (ran.code, "dyag promote RUN" in ran.err) == (1, True)
-    dyag(home, "promote", A)
+    force(home, A)
     told = dyag(home, *flags, "ask", "Quel port écoute Gitea ?", "--json").json
     assert (told["mode"], told["generator"]) == (mode, f"run:{A}")
     assert told["answer"]
@@ -103,28 +107,28 @@ def test_a_run_is_named_as_a_generator(home: Path) -> None:
 
 
 def test_an_open_chat_follows_a_promotion_at_its_next_question(home: Path) -> None:
-    dyag(home, "promote", A)
+    force(home, A)
     chat = app(home)
     first = chat.generator
     assert (first.name, chat.generator is first, chat.answerer.generator is first) == (f"run:{A}", True, True)
-    dyag(home, "promote", B)  # as another process does
+    force(home, B)  # as another process does
     assert chat.answerer.generator.name == chat.generator.name == f"run:{B}"
     run_slash(chat, "/rollback")
     assert chat.generator.name == f"run:{A}"
 
 
 def test_a_model_that_is_named_is_not_replaced_by_a_promotion(home: Path) -> None:
-    dyag(home, "promote", A)
+    force(home, A)
     chat = App(Home(home, "test"), {**OVERRIDES, "answer.mode": "hybrid", "answer.finetuned_model": "fake:"})
     first = chat.generator
-    dyag(home, "promote", B)
+    force(home, B)
     assert chat.generator is first
 
 
 def test_a_promotion_changes_nothing_in_the_mode_rag(home: Path) -> None:
     chat = app(home, "rag")
     first = chat.generator
-    dyag(home, "promote", A)
+    force(home, A)
     assert chat.generator is first
 
 
@@ -132,15 +136,15 @@ def test_the_status_line_names_the_promoted_run(home: Path) -> None:
     chat = app(home)
     assert chat.settings.answer.mode == "hybrid"
     assert "no promoted model" in status_line(chat, WarmUp(chat))
-    dyag(home, "promote", A)
+    force(home, A)
     assert f"run:{A}" in status_line(chat, WarmUp(chat))
     (home / "models" / "promoted.json").write_text("{")
     assert "no promoted model" in status_line(chat, WarmUp(chat))
 
 
 def test_a_promoted_run_that_is_gone_is_said_with_the_way_back(home: Path) -> None:
-    dyag(home, "promote", A)
-    dyag(home, "promote", B)
+    force(home, A)
+    force(home, B)
     shutil.rmtree(Runs(home / "models").find(B).path)
     ran = dyag(home, "--set", "answer.mode=hybrid", "ask", "Quel port écoute Gitea ?")
     assert (ran.code, "is gone" in ran.err, "dyag rollback" in ran.err) == (1, True, True)
@@ -149,7 +153,7 @@ def test_a_promoted_run_that_is_gone_is_said_with_the_way_back(home: Path) -> No
 
 
 def test_what_has_changed_since_its_promotion_does_not_answer(home: Path) -> None:
-    dyag(home, "promote", A)
+    force(home, A)
     (home / "models" / "runs" / A / "final" / "adapter_config.json").write_text("{}")
     ran = dyag(home, "--set", "answer.mode=finetuned", "ask", "Quel port écoute Gitea ?")
     assert (ran.code, "has changed" in ran.err) == (1, True)

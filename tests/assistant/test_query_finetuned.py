@@ -51,7 +51,7 @@ def test_a_question_is_answered_by_the_model_that_is_named(home: Path) -> None:
 def test_the_promoted_run_is_asked_where_none_is_named(home: Path) -> None:
     ran = query(home, "Quel port ?")
     assert (ran.code, "No run is promoted" in ran.err) == (1, True)
-    run("promote", A, home=home)
+    run("promote", A, "--force", "--note", "a test", home=home)
     assert query(home, "Quel port ?", "--json").json["model"] == f"run:{A}"
 
 

@@ -329,7 +329,7 @@ def test_promote_ask_roll_back(trained: Path, dyag: Run, monkeypatch: pytest.Mon
     refused = dyag("ask", "--mode", "hybrid", "Quel port écoute Gitea ?", home=trained)
     assert refused.code == 1
     assert "dyag train" in refused.err
-    assert dyag("promote", "latest", home=trained).code == 0
+    assert dyag("promote", "latest", "--force", "--note", "a test", home=trained).code == 0
     answered = dyag(
         "--set", "model.max_tokens=20", "ask", "--mode", "hybrid", "Quel port écoute Gitea ?", "--json", home=trained
     )

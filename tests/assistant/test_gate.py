@@ -1,0 +1,145 @@
+"""`dyag promote` through its gate: what is compared, what the verdict does, and what is kept of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from commands import Ran, indexed_sheets, run
+from evaluated import cases, evaluation, mixed, right
+from runs import manifest, trained_home
+
+from assistant import gating
+from assistant.app import App
+from eval.forgetting import Forgetting, Slice
+from eval.types import Case, Evaluation
+from finetune.runs.manifest import RunData
+from finetune.runs.promotion import Promotions
+from finetune.runs.store import Run, Runs
+from retrieval.files import write_private
+
+A, B = "20261104-153012-a1f3", "20261104-153013-b2f4"
+SUITE = Slice("all", 144, 0, 0, 0)
+NOTHING = Forgetting("nothing to forget", SUITE, (), (), 0.0, (0.0, 0.0), 0, (), (), "There was too little to forget.")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = indexed_sheets(tmp_path_factory.mktemp("gate"), cheap=True)
+    return trained_home(home, ids=(A, B), context=2048)
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    import shutil
+
+    home = shutil.copytree(made, tmp_path / "home")
+    rows = [
+        {
+            "id": c.id,
+            "question": c.question,
+            "expected_answer": c.expected,
+            "answerable": c.answerable,
+            "group": c.group,
+        }
+        for c in cases(480, 120)
+    ]
+    data = home / "data" / "finetuning"
+    data.mkdir(parents=True)
+    (data / "dataset_test.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return home
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Evaluation]:
+    """Evaluations by model, in place of those that take a model."""
+    found: dict[str, Evaluation] = {}
+
+    def told(app: App, model: str, path: Path, limit: int, given: Sequence[Case]) -> Evaluation:
+        return found[model.partition(":")[0] if model.startswith("hf:") else model]
+
+    def forgot(app: App, run: Run) -> Forgetting:
+        return NOTHING
+
+    monkeypatch.setattr(gating, "_evaluation", told)
+    monkeypatch.setattr("assistant.forgetting.run_forgetting", forgot)
+    return found
+
+
+def promote(home: Path, *argv: str) -> Ran:
+    return run("promote", *argv, home=home, cheap=True)
+
+
+def test_a_better_run_is_promoted_and_its_verdict_kept(home: Path, asked: dict[str, Evaluation]) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", right, many)}
+    ran = promote(home, A)
+    assert ran.code == 0, ran
+    assert f"{A} answers now" in ran.out
+    assert "success: better" in ran.out
+    assert "too little to forget" in ran.out
+    kept = Runs(home / "models").find(A).whole().verdict
+    assert kept is not None
+    assert (kept["promote"], kept["compared_with"]) == (True, "base, as it came")
+    shown = run("models", home=home, cheap=True).out
+    assert "passed: " in shown
+    assert "80 rows of dataset_train.jsonl" in shown
+    assert "passed: " in run("runs", "show", A, home=home, cheap=True).out
+
+
+def test_a_run_that_is_no_better_is_refused_and_what_answers_stays(home: Path, asked: dict[str, Evaluation]) -> None:
+    many = cases(480, 120)
+    asked |= {f"run:{A}": evaluation("a", right, many), f"run:{B}": evaluation("b", mixed(3), many)}
+    assert promote(home, A, "--force", "--note", "the first").code == 0
+    ran = promote(home, B)
+    assert ran.code == 3
+    assert f"{B} is not promoted. {A} stays." in ran.out
+    assert "not shown to be better" in ran.out
+    assert f"dyag promote {B} --force" in ran.err
+    current = Promotions(home / "models").current()
+    assert current is not None
+    assert current.id == A
+    assert gating.said(Runs(home / "models").find(B).whole().verdict) == "refused"
+    told = promote(home, B, "--json").json
+    assert (told["refused"], told["verdict"]["promote"]) == (B, False)
+
+
+def test_force_says_who_and_why(home: Path) -> None:
+    ran = promote(home, A, "--force")
+    assert (ran.code, "--note" in ran.err) == (2, True)
+    assert promote(home, A, "--force", "--note", "the customer waits").code == 0
+    (step,) = Promotions(home / "models").history()
+    assert (step.forced, step.note) == (True, "the customer waits")
+    assert "forced: the customer waits" in run("models", home=home, cheap=True).out
+
+
+def test_without_cases_it_says_how_to_go_on(home: Path) -> None:
+    (home / "data" / "finetuning" / "dataset_test.jsonl").unlink()
+    ran = promote(home, A)
+    assert ran.code == 1
+    assert "--cases" in ran.err
+    assert "--force" in ran.err
+
+
+def test_cases_that_were_learnt_are_refused(home: Path) -> None:
+    learnt = home / "learnt.jsonl"
+    learnt.write_text(json.dumps({"question": "quel PORT", "expected_answer": "Le 3000."}) + "\n")
+    ran = promote(home, A, "--cases", str(learnt))
+    assert (ran.code, "ask what the run was trained on" in ran.err) == (1, True)
+
+
+def test_the_lineage_names_every_run_with_how_its_rows_were_made(home: Path) -> None:
+    folder = Runs(home / "models").find(B).folder
+    data = RunData("data/finetuning/corrected_train.jsonl", "5" * 64, 12, 900)
+    known = folder.manifest()
+    write_private(folder.manifest_path, dataclasses.replace(known, parent=A, dataset=data).to_json())
+    told = {"request": {"as": "dpo"}, "input": {"from": "feedback"}, "files": {"x": {"sha256": "5" * 64}}}
+    (home / "data" / "finetuning" / "corrected.manifest.json").write_text(json.dumps(told))
+    assert promote(home, B, "--force", "--note", "why not").code == 0
+    first, second = run("models", "--json", home=home, cheap=True).json["lineage"]
+    assert (first["run"], first["made"], first["verdict"]) == (B, "feedback, as dpo", "forced")
+    assert (second["run"], second["made"], second["verdict"]) == (A, "", "")
+    assert manifest(A).dataset.path.endswith(second["dataset"])
