@@ -170,12 +170,12 @@ def test_an_output_in_which_something_lies_is_refused(home: Path, tmp_path: Path
 
 def test_a_training_that_cannot_begin_leaves_nothing(home: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    told: list[bool] = []
     for output in (tmp_path / "new", tmp_path / "empty"):
-        told: list[bool] = []
         asked = {"dataset": home / "ports.jsonl", "base_model": "base", "output": output, "max_length": 9}
         with pytest.raises(BadRows):
             train(TrainConfig.of(asked), Folders(home, home / "models"), None, lambda run, folder: told.append(bool(run)))
-        assert told == [True, False]
+    assert told == [True, False] * 2
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
     assert list((tmp_path / "empty").iterdir()) == []
 
