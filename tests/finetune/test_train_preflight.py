@@ -174,7 +174,9 @@ def test_a_training_that_cannot_begin_leaves_nothing(home: Path, tmp_path: Path)
     for output in (tmp_path / "new", tmp_path / "empty"):
         asked = {"dataset": home / "ports.jsonl", "base_model": "base", "output": output, "max_length": 9}
         with pytest.raises(BadRows):
-            train(TrainConfig.of(asked), Folders(home, home / "models"), None, lambda run, folder: told.append(bool(run)))
+            train(
+                TrainConfig.of(asked), Folders(home, home / "models"), None, lambda run, folder: told.append(bool(run))
+            )
     assert told == [True, False] * 2
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
     assert list((tmp_path / "empty").iterdir()) == []
