@@ -253,7 +253,7 @@ class App:
         """What dyag keeps under `data/`, which is never read as documents."""
         databases = (self.home.library.name, self.home.journal.name)
         kept = [name for base in databases for name in (base, f"{base}-journal")]
-        names = ("index", "jobs", "finetuning", "dyag.log", "index.lock", "prices.toml", *kept)
+        names = ("index", "jobs", "finetuning", "evaluations", "tuning", "dyag.log", "index.lock", "prices.toml", *kept)
         return tuple(self.home.data / name for name in names)
 
     def _repair(self, damage: str) -> None:

@@ -357,4 +357,5 @@ import assistant.render_made  # noqa: E402
 import assistant.render_models  # noqa: E402
 import assistant.render_review  # noqa: E402
 import assistant.render_runs  # noqa: E402
-import assistant.render_training  # noqa: E402, F401
+import assistant.render_training  # noqa: E402
+import assistant.render_tuning  # noqa: E402, F401

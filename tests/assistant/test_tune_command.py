@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from commands import Ran, cheap_sheets, run
 
-import assistant.render_tuning  # noqa: F401
 from assistant import tuning, tuning_history
 from assistant.tuning_gold import placed
 from eval.types import Case
