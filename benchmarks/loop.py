@@ -58,7 +58,7 @@ def lines(question: str, count: int, steps: int, base: str) -> list[str]:
     return [
         f"/gen-dataset --context raft --count {count} --train-ratio .6 --val-ratio .05 --output {rows}.jsonl --force",
         f"/train --dataset {rows}_train.jsonl --base-model {base} --max-steps {steps} --force-cpu",
-        "/promote latest",
+        '/promote latest --force --note "measured below"',
         "/mode hybrid",
         question,
         "/rollback",
