@@ -17,7 +17,7 @@ found     of the same, those in which the test of the target finds the gain: the
 stopped   the guard-rail that stopped most of those
 
 Second table: a model that is right 10 points more often and truly worse on one guard-rail, by half its margin and by all of
-it. `promoted` should be at most 5% for all of the margin.
+it. `promoted` should be about 5% at most for all of the margin; a bootstrap of few or rare events is a little more generous.
 
 What a margin costs: a guard-rail that is truly as good as before fails when chance makes it look worse by `margin` less 1.6
 standard errors, or by two thirds of `margin`. At 400 cases the standard error of a citation metric is about 3 points, of refusals
