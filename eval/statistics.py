@@ -157,8 +157,8 @@ def detectable(differences: Sequence[float], groups: Sequence[str], power: float
     documents = len(set(groups))
     if documents < 2:
         return float("inf")
-    quantiles = t.ppf([1 - alpha / 2, power], documents - 1)
-    return float(quantiles.sum()) * standard_error(differences, groups)
+    quantiles = (float(t.ppf(level, documents - 1)) for level in (1 - alpha / 2, power))
+    return sum(quantiles) * standard_error(differences, groups)
 
 
 def cushioned(differences: Sequence[float], groups: Sequence[str]) -> tuple[list[float], list[str]]:
