@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 SUITE = "general"
 
 
-def run_forgetting(app: App, run: Run, cases: Sequence[Case] = (), name: str = SUITE) -> Forgetting:
+def run_forgetting(
+    app: App, run: Run, cases: Sequence[Case] = (), name: str = SUITE, margin: float = 0.05
+) -> Forgetting:
     """Compare a finished run with the very base it was trained on; the shipped suite, or `cases` that `name` names.
 
-    Answers that were given before are used again. Raises NotFound, TornRun, ModelMissing, WrongBase, EvaluationStopped.
+    `margin` is the share of it whose loss does not matter. Answers that were given before are used again. Raises NotFound,
+    TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
     from eval.forgetting import forgotten
     from eval.general import general_cases
@@ -26,7 +29,7 @@ def run_forgetting(app: App, run: Run, cases: Sequence[Case] = (), name: str = S
     cases = cases or general_cases()
     base = base_of(run.whole(), app.home.path)
     before = general_evaluation(app, f"hf:{base}", cases, name)
-    return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name))
+    return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name), margin)
 
 
 def general_evaluation(app: App, model: str, cases: Sequence[Case] = (), name: str = SUITE) -> Evaluation:

@@ -56,8 +56,9 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judg
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
     app.screen.note("What it forgot: the general suite, its base and itself.")
-    forgotten = run_forgetting(app, run)
-    return Judged(verdict(before, after, Rules(), forgotten), path, named, forgotten.sentence)
+    rules = Rules()
+    forgotten = run_forgetting(app, run, margin=rules.forgetting)
+    return Judged(verdict(before, after, rules, forgotten), path, named, forgotten.sentence)
 
 
 def test_split(app: App, manifest: Manifest) -> Path:

@@ -88,7 +88,11 @@ def _no_winner(pair: Pair, row: Row) -> str:
 
 
 def _sentence(pair: Pair, row: Row) -> str:
-    return f"{row.metric}: {_figures(pair, row)} ({row.winner} is better, p = {row.p_adjusted:.3f})."
+    return f"{row.metric}: {_figures(pair, row)} ({row.winner} is better, {_chance(row)})."
+
+
+def _chance(row: Row) -> str:
+    return "p < 0.001" if row.p_adjusted is not None and row.p_adjusted < 0.001 else f"p = {row.p_adjusted:.3f}"
 
 
 def _figures(pair: Pair, row: Row) -> str:

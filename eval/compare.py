@@ -102,15 +102,16 @@ def _row(metric: Metric, found: Paired) -> Row:
 
 def _tested(row: Row, found: Paired) -> Row:
     rows = found.differences, list(found.groups)
-    share = row.unit == "share"
-    low, high = bootstrap(*(cushioned(*rows) if share else rows))
+    yes_no = row.unit == "share" and found.yes_no  # a win and a loss more are the size of what is counted
+    spread = cushioned(*rows) if yes_no else rows
+    low, high = bootstrap(*spread)
     return replace(
         row,
         low=low,
         high=high,
         p=permutation(*rows),
-        mcnemar=mcnemar(found.before, found.after) if share and found.yes_no else None,
-        detectable=detectable(*(cushioned(*rows) if share else rows)),
+        mcnemar=mcnemar(found.before, found.after) if yes_no else None,
+        detectable=detectable(*spread),
     )
 
 

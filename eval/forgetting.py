@@ -139,7 +139,7 @@ def _slices(pairs: Iterable[_Pair], name: Callable[[Case], str]) -> tuple[Slice,
 
 def _finding(total: Slice, interval: tuple[float, float], groups: int, margin: float) -> Finding:
     """What the interval allows to say; where no loss beyond the margin is possible, none can be ruled out either."""
-    if total.before <= margin:
+    if total.before <= MARGIN:
         return "nothing to forget"
     if groups < FEWEST:
         return "undecided"

@@ -22,7 +22,10 @@ Mode = Literal["rag", "finetuned", "hybrid"]
 State = Literal["done", "running", "stopped"]
 CASES = Annotated[
     Path | None,
-    typer.Argument(help="Cases: JSONL, JSON, SQuAD 2, a training set, or a BEIR folder.", metavar="CASES"),
+    typer.Argument(
+        help="Cases: JSONL, JSON, SQuAD 2, a training set, a BEIR folder; general, or general:PATH of GSM8K, MGSM, BIG-Bench Hard.",
+        metavar="CASES",
+    ),
     Completes("path"),
 ]
 TEST = Annotated[Path | None, typer.Option("--test", help="The cases, as CASES."), Completes("path")]
@@ -49,7 +52,11 @@ PROMOTED = Annotated[
     bool, typer.Option("--promoted", help="The promoted model, asked anew, and what changed since last time.")
 ]
 VERBOSE = Annotated[bool, typer.Option("--verbose", "-v", help="Show every case with its answer.")]
-EVALUATION = Annotated[str, typer.Argument(help="An evaluation's id, its beginning or end, or latest.", metavar="ID")]
+EVALUATION = Annotated[
+    str,
+    typer.Argument(help="An evaluation's id, its beginning or end, or latest.", metavar="ID"),
+    Completes("evaluation"),
+]
 
 
 @dataclass(frozen=True)
@@ -173,6 +180,7 @@ class EvalOpened:
         "dyag eval cases.jsonl --mode hybrid --model run:latest --output results.json",
         "dyag eval cases.jsonl --mode rag --model openai:gpt-4o-mini --workers 8 --limit 50 -v",
         "dyag eval cases.jsonl --promoted",
+        "dyag eval general --mode finetuned",
         "dyag eval list",
         "dyag eval open latest",
     ),
@@ -293,7 +301,8 @@ def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
     """Raises BadUsage, and what reading the cases and measuring do."""
     from assistant.evaluated import result_of
     from assistant.evaluating import Wanted, check_output, drift, measure, resumed
-    from eval.cases import read_cases
+    from eval.cases import ReadCases, read_cases
+    from eval.general import suite_named
 
     given = [path for path in (options["cases"], options["test"]) if path is not None]
     if len(given) != 1:
@@ -303,7 +312,8 @@ def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
     output: Path | None = options["output"]
     if output is not None:
         check_output(output)
-    read = read_cases(given[0].expanduser(), options["limit"])
+    suite = suite_named(str(given[0]), options["limit"])
+    read = ReadCases(suite, (), "general") if suite else read_cases(given[0].expanduser(), options["limit"])
     wanted = Wanted(
         cases=str(given[0]),
         mode=options["mode"] or _mode(app, promoted=options["promoted"]),

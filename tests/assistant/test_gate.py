@@ -61,7 +61,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Evaluation]:
     def told(app: App, model: str, path: Path, limit: int, given: Sequence[Case]) -> Evaluation:
         return found[model.partition(":")[0] if model.startswith("hf:") else model]
 
-    def forgot(app: App, run: Run) -> Forgetting:
+    def forgot(app: App, run: Run, *, margin: float) -> Forgetting:
         return NOTHING
 
     monkeypatch.setattr(gating, "_evaluation", told)
