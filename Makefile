@@ -52,6 +52,8 @@ bench: $(VENV)/.bench
 	@$(BIN)/python benchmarks/durability.py
 	@$(BIN)/python benchmarks/chat.py
 	@$(BIN)/python benchmarks/rewrite.py
+	@$(BIN)/python benchmarks/gate.py
+	@$(BIN)/python benchmarks/tune.py
 
 clean:
 	rm -rf $(VENV) data/index data/library.sqlite3*
