@@ -242,11 +242,13 @@ def test_one_worker_or_two_learn_the_same(run: Any) -> None:
     assert torch.allclose(weights(one), weights(two), atol=0.02)
 
 
-def test_the_loss_falls(run: Any) -> None:
+def test_the_loss_falls(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = run(steps=25, tokens=1500, rows=40)
+    batch = trainer._next()  # the same one again: others are easier or harder
+    monkeypatch.setattr(trainer, "_next", lambda: batch)
     losses = [trainer._one()["loss"] for _ in range(25)]
     trainer.workers.close()
-    assert sum(losses[-5:]) < sum(losses[:5]) - 2
+    assert losses[-1] < losses[0] - 2
 
 
 def test_hours_end_a_run(run: Any) -> None:
