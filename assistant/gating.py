@@ -49,6 +49,8 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judg
     manifest = run.whole()
     path = cases.expanduser() if cases else test_split(app, manifest)
     read = read_cases(path, limit)
+    rules = Rules()
+    check_enough(path, read.cases, rules.min_documents)
     check_unseen(run, path, read.cases)
     promoted = app.promotions.current()
     other = f"run:{promoted.id}" if promoted else f"hf:{base_of(manifest, app.home.path)}"
@@ -56,7 +58,6 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judg
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
     app.screen.note("What it forgot: the general suite, its base and itself.")
-    rules = Rules()
     forgotten = run_forgetting(app, run, margin=rules.forgetting)
     return Judged(verdict(before, after, rules, forgotten), path, named, forgotten.sentence)
 
@@ -71,6 +72,15 @@ def test_split(app: App, manifest: Manifest) -> Path:
         hint = "Name cases with --cases, or promote it without the gate: --force --note WHY."
         raise NotFound(f"There is no test file beside {trained}, on which the run could show that it is better.", hint)
     return found
+
+
+def check_enough(path: Path, cases: Sequence[Case], documents: int) -> None:
+    """Raises BadInput when the cases are about too few documents for any verdict: nothing is asked in vain."""
+    about = {case.group or case.id for case in cases}
+    if len(about) < documents:
+        message = f"The {len(cases)} cases of {path} are about {len(about)} documents: under {documents} nothing can be decided."
+        hint = "Make more (`dyag gen-dataset --count …`), name others with --cases, or go round the gate: --force --note WHY."
+        raise BadInput(message, hint)
 
 
 def check_unseen(run: Run, path: Path, cases: Sequence[Case]) -> None:

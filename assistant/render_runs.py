@@ -113,7 +113,7 @@ def _details(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> dict[st
     if manifest["parent"]:
         found["went on from"] = manifest["parent"]
     if kept := manifest["verdict"]:
-        found["verdict"] = f"{said(kept)}: {' '.join(kept['reasons'])}"
+        found["gate"] = f"{said(kept)}: {' '.join(kept['reasons'])}"
     found["options"] = _listed(options)
     found["seeds"] = ", ".join(f"{name} {value}" for name, value in manifest["seeds"].items())
     found["versions"] = ", ".join(f"{name} {value}" for name, value in manifest["versions"].items())

@@ -66,7 +66,8 @@ def _target(old: Mapping[str, Scored], new: Mapping[str, Scored], rules: Rules) 
 
 def _guard(name: str, found: Paired, margin: float, rules: Rules) -> Check:
     if not found.cases and not found.only_before:
-        reason = f"{name}: not measured before, so there is nothing to lose."
+        asked = "it was not measured before" if found.only_after else "no case asks for it"
+        reason = f"{name}: {asked}, so there is nothing to lose."
         return _check(name, "guard", found, NOWHERE, margin, True, reason)
     if found.documents < rules.min_documents:
         return _check(name, "guard", found, NOWHERE, margin, False, _too_few(name, found, rules))
@@ -92,10 +93,11 @@ def _latency(found: Paired, rules: Rules) -> Check:
     old, new = median(found.before), median(found.after)
     low, high = ratio_of_medians(found.before, found.after, found.groups, 1 - 2 * rules.alpha)
     passed = high <= rules.latency or new <= rules.instant
-    reason = f"{LATENCY}: {'fast enough' if passed else 'too slow'}, median {old:.2f} s before and {new:.2f} s after"
+    times = new / old if old else None
+    slow = "too slow" if times is None or times > rules.latency else "not shown to hold"
+    reason = f"{LATENCY}: {'fast enough' if passed else slow}, median {old:.2f} s before and {new:.2f} s after"
     if new > rules.instant:
         reason += f"; up to {high:.2f} times as long, where {rules.latency:g} times are allowed"
-    times = new / old if old else None
     bounds = low if isfinite(low) else None, high if isfinite(high) else None  # JSON has no infinity
     n, documents = len(found.cases), found.documents
     return Check(LATENCY, "guard", old, new, times, *bounds, rules.latency, None, n, documents, passed, f"{reason}.")

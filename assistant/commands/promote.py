@@ -51,21 +51,23 @@ class PromoteResult:
 
 
 @command(
+    background=True,
     examples=(
         "dyag promote latest",
         "dyag promote 20261104 --cases evaluation/questions.jsonl",
         'dyag promote 20261104 --force --note "the customer waits"',
-    )
+    ),
 )
 def promote(
     app: App, run: RUN, cases: CASES = None, limit: LIMIT = 0, note: NOTE = "", force: FORCE = False
 ) -> PromoteResult:
-    """Let a trained model answer in the modes finetuned and hybrid, if it is better than what answers now.
+    """Let a trained model answer in the modes finetuned and hybrid, if it is better than the one before.
 
-    Both are asked the same cases, of documents that the run never learnt from. It is promoted when more of its answers
-    are right beyond chance, and when citations, refusals, what it knew before and its speed hold; the verdict is kept
-    with the run. Its files are checked first. Chats that are open use it from their next question on, and `dyag
-    rollback` takes it back. Answers that were measured before are not asked again.
+    It is held against the promoted run; against its base as it came, where none is promoted. Both are asked the same
+    cases, of documents that the run never learnt from. It is promoted when more of its answers are right beyond chance,
+    and when citations, refusals, what it knew before and its speed hold; the verdict is kept with the run. Its files are
+    checked first. Chats that are open use it from their next question on, and `dyag rollback` takes it back. Answers
+    that were measured before are not asked again.
 
     Exit code 3 says that the gate refused it.
     """

@@ -126,9 +126,17 @@ def test_without_cases_it_says_how_to_go_on(home: Path) -> None:
 
 def test_cases_that_were_learnt_are_refused(home: Path) -> None:
     learnt = home / "learnt.jsonl"
-    learnt.write_text(json.dumps({"question": "quel PORT", "expected_answer": "Le 3000."}) + "\n")
+    asked = ("quel PORT", *(f"Quel port écoute le service {n} ?" for n in range(6)))
+    learnt.write_text("".join(f"{json.dumps({'question': q, 'expected_answer': 'Le 3000.'})}\n" for q in asked))
     ran = promote(home, A, "--cases", str(learnt))
-    assert (ran.code, "ask what the run was trained on" in ran.err) == (1, True)
+    assert (ran.code, "1 of 7 cases" in ran.err, "ask what the run was trained on" in ran.err) == (1, True, True)
+
+
+def test_too_few_documents_are_said_before_anything_is_asked(home: Path) -> None:
+    few = home / "few.jsonl"
+    few.write_text("".join(f"{json.dumps({'question': f'Quel port écoute le service {n} ?'})}\n" for n in range(5)))
+    ran = promote(home, A, "--cases", str(few))
+    assert (ran.code, "under 6 nothing can be decided" in ran.err) == (1, True)
 
 
 def test_the_lineage_names_every_run_with_how_its_rows_were_made(home: Path) -> None:

@@ -129,7 +129,7 @@ def test_what_nobody_measured_stops_nothing_and_is_said() -> None:
     bare = {name: BASE[name] for name in ("success", "latency")}
     said = judged({**bare, "success": BETTER["success"]}, bare)
     assert said.promote
-    assert "stop_rate: not measured before, so there is nothing to lose." in said.reasons
+    assert "stop_rate: no case asks for it, so there is nothing to lose." in said.reasons
 
 
 def test_few_cases_that_agree_are_no_proof_that_nothing_is_lost() -> None:
