@@ -68,6 +68,7 @@ def compared(
     app: App, evaluations: Sequence[Evaluation], words: Sequence[str], output: Path | None, form: Format | None
 ) -> CompareResult:
     """The comparison, written where that is asked for. Raises BadInput, NoAccess, NoSpace."""
+    from assistant.evaluating import check_output
     from assistant.identity import command_line
     from eval.advice import advise
     from eval.compare import compare
@@ -76,6 +77,8 @@ def compared(
     if form and output is None:
         raise BadInput("--format says how to write a file, and there is none.", "Add --output NAME.")
     files = _files(output, form) if output else {}
+    for path in files.values():
+        check_output(path)
     app.screen.waiting("comparing …")
     comparison = compare(evaluations)
     command = command_line(app, words, {"--output": str(output or ""), "--format": form})
@@ -91,16 +94,13 @@ def _files(output: Path, form: Format | None) -> dict[str, Path]:
     endings = {suffix: kind for kind, suffix in _SUFFIXES.items()}
     kind = endings.get(output.suffix.lower())
     base = output.with_suffix("") if kind else output
-    base = base / "comparison" if base.is_dir() and not kind else base
+    base = base / "comparison" if os.path.isdir(base) and not kind else base
     wanted = _FORMATS.get(form or kind or "all", (form or kind or "",))
     return {one: base.with_name(f"{base.name}{_SUFFIXES[one]}") for one in wanted}
 
 
 def _write(path: Path, text: str) -> None:
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder.", "Name a file with --output.")
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_private(path, text.encode("utf-8", "replace"))
 
 

@@ -15,7 +15,7 @@ from assistant.evaluations import Evaluations, Kept
 from assistant.jobs.stop import asked_to_stop, interrupt
 from eval.types import Case, Evaluation, Identity
 from retrieval.errors import BadInput
-from retrieval.files import disk_errors, no_access
+from retrieval.files import disk_errors, no_access, probe
 from retrieval.types import Message
 
 if TYPE_CHECKING:
@@ -69,12 +69,16 @@ def evaluations(app: App) -> Evaluations:
 
 def check_output(path: Path) -> None:
     """Before anything is asked: whether a file can be written there. Raises BadInput, NoAccess, NoSpace."""
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder.", "Name a file in it with --output.")
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path.parent, os.W_OK):
-        raise no_access(path.parent, os.strerror(errno.EACCES))
+    try:
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder.", "Name a file in it with --output.")
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not os.access(path.parent, os.W_OK):
+                raise no_access(path.parent, os.strerror(errno.EACCES))
+            probe(path.parent)
+    except OSError as error:  # below /proc, where nothing can be made; a name that is too long
+        raise BadInput(f"{path} cannot be written: {error.strerror}.", "Name another file with --output.") from error
 
 
 def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None = None) -> Done:

@@ -234,6 +234,11 @@ def test_a_format_without_a_file_is_refused(home: Path) -> None:
     fails(dyag(home, RAG, TUNED, "--format", "html"), "--output")
 
 
+@pytest.mark.parametrize("output", ["/proc/dyag/c", "/proc/c", "x" * 300])
+def test_where_nothing_can_be_written_is_told(home: Path, output: str) -> None:
+    fails(dyag(home, RAG, TUNED, "--output", output), output, "cannot be")
+
+
 def test_compare_models_says_what_it_needs(home: Path) -> None:
     for argv in ((), ("--rag-results", "a.json"), ("--model1", "a", "--model2", "b"), ("--test", "c.jsonl")):
         fails(run("compare-models", *argv, home=home), "--rag-results FILE --finetuned-results FILE", code=2)

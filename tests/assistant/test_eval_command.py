@@ -195,6 +195,9 @@ def test_a_broken_line_is_told_and_the_others_are_measured(home: Path) -> None:
         (("cases.jsonl", "--mode", "worst"), 2, "worst"),
         (("cases.jsonl", "--output", "."), 1, "is a folder"),
         (("cases.jsonl", "--output", "cases.jsonl/results.json"), 1, "cannot be used"),
+        (("cases.jsonl", "--output", "/proc/dyag/results.json"), 1, "cannot be"),
+        (("cases.jsonl", "--output", "/proc/results.json"), 1, "cannot be"),
+        (("cases.jsonl", "--output", f"{'x' * 300}.json"), 1, "cannot be"),
         (("cases.jsonl", "--model", "fake:", "--judge", "fake:"), 1, "cannot judge its own"),
     ],
 )
