@@ -40,7 +40,7 @@ def read_cases(path: Path, limit: int = 0) -> ReadCases:
     problems: list[str] = []
     for where, case in found:
         if isinstance(case, BadRow):
-            problems.append(f"{where}: {case}.")
+            problems.append(f"{where}: {case}; left out.")
             continue
         case, told = _named(case, cases)
         if told:

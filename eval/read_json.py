@@ -55,6 +55,7 @@ def parsed(text: str) -> object:
     try:
         return json.loads(text, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
-        return BadRow(f"it is not JSON ({error.msg}, line {error.lineno}, column {error.colno})")
+        line = f"line {error.lineno}, " if "\n" in text else ""  # of a single line, the caller knows the number
+        return BadRow(f"not JSON ({error.msg}, {line}column {error.colno})")
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets thousands deep
         return BadRow(f"it cannot be read as JSON ({error})")

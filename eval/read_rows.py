@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.metrics.text import contains
+from eval.metrics.text import contains, exact
 from eval.types import Case
 from retrieval.text import detect_language
 from retrieval.types import Language, Message
@@ -21,6 +21,14 @@ _ROLES = ("system", "user", "assistant")
 _AFTER_DOCUMENTS = re.compile(r".*</document>\s*Question\s*:\s*", re.DOTALL)
 _CHUNK = re.compile(r"chunk_\d+")
 _YES_NO = re.compile(r"\W*(oui|non|yes|no)\b", re.IGNORECASE)
+
+_REFUSALS = (
+    "Je ne trouve pas la réponse dans les documents.",
+    "I can't find the answer in the documents.",
+    "Je ne connais pas la réponse.",
+    "I don't know the answer.",
+)
+"""What models are told, and taught, to say where there is no answer."""
 
 
 class BadRow(Exception):
@@ -93,7 +101,7 @@ def language_of(row: Mapping[str, Any], *texts: str) -> Language:
 def _case(
     row: Mapping[str, Any], question: str, expected: str, answers: tuple[str, ...], messages: tuple[Message, ...] = ()
 ) -> Case:
-    answerable = flag_of(row, "answerable", True)
+    answerable = flag_of(row, "answerable", not _refuses(answers or (expected,)))
     gold, documents = texts_of(row, "gold"), texts_of(row, "documents")
     return Case(
         id=text_of(row, "id", "_id"),
@@ -110,6 +118,11 @@ def _case(
         group=text_of(row, "group") or next(iter((*documents, *gold)), ""),
         messages=messages,
     )
+
+
+def _refuses(known: Sequence[str]) -> bool:
+    """Whether what is known of the answer is that there is none."""
+    return all(exact(text, _REFUSALS, detect_language(text)) for text in known)
 
 
 def _of_messages(row: Mapping[str, Any], taught: bool) -> Case:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from assistant.prompts.refusals import NOT_LEARNT, REFUSALS
 from eval.cases import identity_of, read_cases
 from eval.types import Case
 from retrieval.errors import BadInput, NotFound
-from retrieval.types import Message
+from retrieval.types import Language, Message
 
 GUIDES = {
     "id": "q1", "question": "Qui héberge GIDAF ?", "expected_answer": "SI-RAPP", "category": "who", "difficulty": "easy",
@@ -202,6 +203,30 @@ def test_cases_without_a_known_answer_are_kept_and_told(tmp_path: Path) -> None:
     assert read.problems == ("2 of 4 cases have no known answer; what is compared with one is unscored.",)
 
 
+@pytest.mark.parametrize("known", ["expected_answer", "answers"])
+@pytest.mark.parametrize("sentences", [REFUSALS, NOT_LEARNT])
+def test_a_refusal_as_the_known_answer_says_that_there_is_none(
+    tmp_path: Path, known: str, sentences: Mapping[Language, str]
+) -> None:
+    rows = [{"question": "Qui ?", known: said} for said in sentences.values()]
+    for case in read_cases(written(tmp_path / "q.jsonl", rows)).cases:
+        assert (case.answerable, case.expected, case.answers) == (False, "", ())
+
+
+def test_a_refusal_taught_without_a_word_about_it_is_one(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "Qui ?"}, {"role": "assistant", "content": REFUSALS["fr"]}]
+    assert not only(written(tmp_path / "q.jsonl", [{"messages": said}])).answerable
+
+
+def test_what_only_resembles_a_refusal_or_is_said_to_be_an_answer_is_one(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"question": "Que répond-il ?", "expected_answer": f"{REFUSALS['fr']} Voyez la FAQ."},
+        {"question": "Que dit-il ?", "expected_answer": REFUSALS["fr"], "answers": ["MySQL"]},
+        {"question": "Que répond-on ?", "expected_answer": REFUSALS["fr"], "answerable": True},
+    ]
+    assert all(case.answerable for case in read_cases(written(tmp_path / "q.jsonl", rows)).cases)
+
+
 def test_a_json_array_and_one_object(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([GUIDES, {"id": "no"}], indent=2))
     read = read_cases(tmp_path / "a.json")
@@ -219,6 +244,7 @@ def test_a_broken_line_is_told_with_its_number_and_the_rest_is_read(tmp_path: Pa
     read = read_cases(path)
     assert [case.id for case in read.cases] == ["0", "1", "2"]
     assert [problem.split(":")[0] for problem in read.problems] == [f"line {n}" for n in range(3, 8)]
+    assert read.problems[0] == "line 3: not JSON (Unterminated string starting at, column 14); left out."
 
 
 def test_an_id_given_twice_is_told_and_both_cases_are_kept(tmp_path: Path) -> None:
@@ -253,7 +279,7 @@ def test_the_limit_is_the_first_cases_and_nothing_after_them_is_told(tmp_path: P
         (b"  \n\n", "is empty"),
         (b"\x89PNG\x00\x1a", "not a text file"),
         ("é".encode("utf-16"), "not a text file"),
-        (b"id,question\n1,Who?\n", "line 1: it is not JSON"),
+        (b"id,question\n1,Who?\n", "line 1: not JSON (Expecting value, column 1); left out."),
         (b'[{"question": "Who?"}, {"quest', "breaks off"),
         (b"[]", "no case"),
         (b"3", "no case"),

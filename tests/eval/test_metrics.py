@@ -234,6 +234,16 @@ def test_refusals_are_a_table_whose_shares_are_the_means_of_the_cases() -> None:
     assert (found.failed, found.metrics["errors"].value) == (1, 1 / 8)
 
 
+def test_a_case_of_which_nothing_is_known_is_in_no_table_of_refusals() -> None:
+    nothing, found_in = Case("3", "Qui ?"), Case("4", "Où ?", gold=("chunk_1",))
+    for refused in (True, False):
+        found = summary([scored(nothing, Response("Moi.", refused=refused))])
+        table = found.refusals
+        assert table.refused_answerable == table.answered_answerable == 0
+        assert [found.metrics[name].n for name in ("answer_rate", "refusal_precision", "refusal_recall")] == [0] * 3
+    assert value("answer_rate", found_in, Response("Ici.")) == 1
+
+
 # --- semantic similarity ----------------------------------------------------------------------------------------------
 
 
