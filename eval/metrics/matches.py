@@ -5,14 +5,15 @@ from __future__ import annotations
 from eval.metrics import text
 from eval.metrics.gold import asked, bare, values
 from eval.metrics.numbers import numeric_match
-from eval.metrics.states import states
+from eval.metrics.states import says_yes_or_no, states
 from eval.types import GENERAL, Case, Response
 
 
 def success(case: Case, response: Response) -> float | None:
     """The guides' success: answered without an error and holds a right value, or refused where there is no answer.
 
-    A long reference is held when most of it is said, every number included (`states`). None where no answer is known.
+    A long reference is held when most of it is said, every number included, a list when every item is (`states`); a yes
+    or no must come first (`says_yes_or_no`). None where no answer is known.
     A case of a general suite is judged by that suite's own rule.
     """
     if case.type.startswith(GENERAL):
@@ -24,7 +25,7 @@ def success(case: Case, response: Response) -> float | None:
     if not values(case):
         return None
     said, golds = bare(response.text), case.answers if case.every else values(case)
-    held = (all if case.every else any)(states(said, gold, case.question, case.language) for gold in golds)
+    held = (all if case.every else any)(_says(case, said, gold) for gold in golds)
     return float(held and not response.refused and not response.error)
 
 
@@ -59,3 +60,8 @@ def numbers_match(case: Case, response: Response) -> float | None:
         return None
     match = numeric_match(bare(response.text), values(case), case.language)
     return match if match is None or not response.refused else 0.0
+
+
+def _says(case: Case, said: str, gold: str) -> bool:
+    decided = says_yes_or_no(said, gold, bare(case.expected), case.language)
+    return states(said, gold, case.question, case.language) if decided is None else decided

@@ -168,6 +168,49 @@ def test_a_long_reference_is_held_when_most_of_it_is_said_with_its_numbers() -> 
     assert value("success", short, Response("Apache 9 fait cela, sans Tom.")) == 0
 
 
+@pytest.mark.parametrize(
+    ("gold", "said", "language", "right"),
+    [
+        ("Java and Scala", "Languages: Scala, Java [chunk_1].", "en", True),
+        ("Java and Scala", "Java.", "en", False),
+        ("Jeff Atwood, Robin Ward and Sam Saffron", "Robin Ward, Sam Saffron and Jeff Atwood", "en", True),
+        ("Jeff Atwood, Robin Ward, and Sam Saffron", "Robin Ward and Jeff Atwood", "en", False),
+        ("MySQL et Redis", "Bases : Redis ; MySQL", "fr", True),
+        ("Ruby & Go", "Go, Ruby", "en", True),
+        ("3,5", "3 ou 5", "fr", False),
+        ("1,200", "200 of 1", "en", False),
+        ("3,5 % et 4 %", "4 % ; 3,5 %", "fr", True),
+        ("3,5 % et 4 %", "5 % ; 3 ; 4 %", "fr", False),
+        ("A and B", "B", "en", False),
+        ("AT&T", "AT or T", "en", False),
+        ("Étretat", "état et r", "fr", False),
+    ],
+)
+def test_a_short_list_is_held_when_every_item_is(gold: str, said: str, language: Language, right: bool) -> None:
+    case = Case("7", "?", expected=gold, language=language)
+    assert value("success", case, Response(said)) == right
+
+
+@pytest.mark.parametrize(
+    ("said", "expected", "right"),
+    [
+        ("Oui.", "Oui : XWiki est développé en Java.", True),
+        ("Oui, XWiki est en Java [chunk_1].", "Oui : XWiki est développé en Java.", True),
+        ("Oui le le serveur oui des pages oui que vous la base oui", "Oui : XWiki est développé en Java.", False),
+        ("XWiki est développé en Java, oui.", "Oui : XWiki est développé en Java.", False),
+        ("Non : XWiki est développé en Java.", "Oui : XWiki est développé en Java.", False),
+        ("Oui, cela est dit par la page de ce logiciel.", "", True),
+        ("Oui, cela est dit par la page de ce logiciel.", "Oui.", True),
+    ],
+)
+def test_a_yes_comes_first_and_what_follows_is_not_wholly_unlike_the_reference(
+    said: str, expected: str, right: bool
+) -> None:
+    case = Case("8", "XWiki est-il en Java ?", answers=("Oui",), every=True, expected=expected)
+    assert value("success", case, Response(said)) == right
+    assert value("success", replace(case, every=False), Response(said)) == right
+
+
 def test_squad_scores_english_only_and_takes_a_refusal_for_the_empty_answer() -> None:
     case = Case("7", "Who won?", answers=("The Denver Broncos",), language="en")
     assert value("squad_em", case, Response("denver broncos!")) == 1
