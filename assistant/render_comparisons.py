@@ -11,7 +11,7 @@ from assistant.render import render
 from assistant.render_made import shown
 from assistant.screen import Screen, Text, bold, dim, shortened, width_of
 from eval.comparison import Change, Comparison, Pair, Row
-from eval.report.figures import NONE, counted, difference, difference_interval, p_value, value
+from eval.report.figures import NONE, counted, difference, difference_interval, p_value, points, value
 
 _EXAMPLES = 3
 """Answers that turned, named by their questions."""
@@ -64,7 +64,7 @@ def _pair(pair: Pair, comparison: Comparison, letters: Mapping[str, str], screen
         else ""
     )
     screen.out(bold(f"{before} → {after}"), dim(f"  {about}↓ less is better; differences of shares in points"))
-    rows = [_line(row, letters) for row in pair.metrics]
+    rows = [_line(row, letters) for row in pair.metrics if row.difference is not None]
     head = ("", before, after, "diff", "95% interval", "p", "better")
     widths = [max(width_of(row[i]) for row in (head, *rows)) for i in range(len(head))] if rows else []
     padded: list[list[Text]] = [
@@ -77,8 +77,8 @@ def _pair(pair: Pair, comparison: Comparison, letters: Mapping[str, str], screen
         _turned("Newly right", pair.fixed, screen)
     for one in pair.slices:
         if one.winner:
-            gap = difference(abs(one.difference), "share")
-            screen.prose(f"{letters[one.winner]} is better on {one.by} {one.value or 'none'}: {gap}, n {one.n}")
+            gap = points(one.difference)
+            screen.prose(f"{letters[one.winner]} is better on {one.by} {one.value or 'none'}: by {gap}, n {one.n}")
 
 
 def _right(text: str, width: int) -> str:
@@ -86,9 +86,9 @@ def _right(text: str, width: int) -> str:
 
 
 def _line(row: Row, letters: Mapping[str, str]) -> tuple[str, ...]:
-    """Units stand with the two values only: a line has to fit 80 columns."""
+    """Units stand with the two values only, and names are short: a line has to fit 80 columns."""
     row = _of_a_thousand(row) if row.unit == "dollars" else row
-    name = f"{row.metric}{' ↓' if row.better == 'lower' else ''}"
+    name = f"{row.name.replace(' per case', '/case')}{' ↓' if row.better == 'lower' else ''}"
     sides = (value(row.before, row.unit), value(row.after, row.unit))
     gap, spread = difference(row.difference, row.unit), difference_interval(row.low, row.high, row.unit)
     p = p_value(row.p_adjusted).replace("< 0", "<").removeprefix("0")
@@ -102,7 +102,7 @@ def _of_a_thousand(row: Row) -> Row:
         for name in ("before", "after", "difference", "low", "high")
         if (cost := getattr(row, name)) is not None
     }
-    return replace(row, metric=f"{row.metric} of 1,000", **times)
+    return replace(row, how=" of 1,000", **times)
 
 
 def _bare(text: str) -> str:

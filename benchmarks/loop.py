@@ -156,7 +156,7 @@ def main() -> None:
     options = common.parser(__doc__)
     options.add_argument("--sets", nargs="+", choices=sorted(SOURCES), default=sorted(SOURCES, reverse=True))
     options.add_argument("--count", type=int, default=600, help="rows of the dataset (default: %(default)s)")
-    options.add_argument("--steps", type=int, default=50, help="of four rows (default: %(default)s)")
+    options.add_argument("--steps", type=int, default=100, help="of four rows (default: %(default)s)")
     options.add_argument("--limit", type=int, default=None, help="test rows at most")
     options.add_argument("--base-model", default="mini", help="(default: %(default)s)")
     args = options.parse_args()

@@ -9,7 +9,8 @@ from eval.comparison import Comparison, Pair, Row, Side, Slice
 
 _QUALITY = ("citation_recall", "citation_precision", "refusal_recall", "answer_rate")
 """What separates sides that are right equally often."""
-_COST = ("latency", "tokens", "cost")
+_COST = ("latency", "cost")
+"""Not tokens: sides count them in other ways, and where they matter they are in the cost."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ def advise(comparison: Comparison) -> Advice:
     """The side that the data speak for, if any."""
     if comparison.undecided:
         more = "Evaluate both on the same cases, about more documents: `dyag gen-dataset` makes questions."
+        if not comparison.documents:
+            more = "A file of figures only holds no cases: evaluate with `dyag eval CASES` to compare case by case."
         return Advice("", False, (f"The data do not decide: {comparison.undecided}.",), more)
     left = {side.label for side in comparison.sides}
     for metrics in ((_headline(comparison),), _QUALITY, _COST):
@@ -80,15 +83,15 @@ def _undecided(comparison: Comparison) -> list[str]:
 
 def _no_winner(pair: Pair, row: Row) -> str:
     if row.p is None or row.detectable is None:
-        return f"{row.metric}: {pair.before} against {pair.after} {row.verdict}."
+        return f"{row.name}: {pair.before} against {pair.after} {row.verdict}."
     return (
-        f"{row.metric}: {_figures(pair, row)}; that may be chance (p = {row.p_adjusted:.2f}). {row.n} cases about "
+        f"{row.name}: {_figures(pair, row)}; that may be chance (p = {row.p_adjusted:.2f}). {row.n} cases about "
         f"{row.documents} documents would show a difference of {100 * row.detectable:.0f} points."
     )
 
 
 def _sentence(pair: Pair, row: Row) -> str:
-    return f"{row.metric}: {_figures(pair, row)} ({row.winner} is better, {_chance(row)})."
+    return f"{row.name}: {_figures(pair, row)} ({row.winner} is better, {_chance(row)})."
 
 
 def _chance(row: Row) -> str:

@@ -5,30 +5,34 @@ Every pair of sides is tested, case by case; the p values of all metrics of all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, compress
 
 from eval.comparison import MIN_DOCUMENTS, Asked, Comparison, Pair, Row, Side
 from eval.figures import compare_figures
 from eval.metrics import METRICS, Metric
-from eval.pairs import Paired, by_case, group_of, paired
+from eval.pairs import Paired, by_case, group_of, name, paired
 from eval.slices import ALPHA, HEADLINE, changes, expected_of, slices
 from eval.statistics import benjamini_hochberg, bootstrap, cushioned, detectable, mcnemar, permutation
 from eval.types import Evaluation, Scored
 from retrieval.errors import BadInput
 
 Scoring = Mapping[str, Scored]
+_HOW = {"p50": ", mean", "corpus": ", mean of cases", "sum": " per case"}
+"""An evaluation shows another statistic of these; pairs of cases can only be compared by their mean."""
+_SEARCH = tuple(name for name in METRICS if name.startswith(("recall@", "mrr@", "ndcg@")))
 
 
 def compare(evaluations: Sequence[Evaluation]) -> Comparison:
     """Every pair of two or more evaluations, paired by case; the first is the baseline.
 
-    Raises BadInput for fewer than two, other cases, a case twice, a score that is no number. Where a side holds figures
-    only, as a file of another program may, the figures are put side by side and nothing is tested.
+    Raises BadInput for fewer than two, one twice, other cases, a case twice, a score that is no number. Where a side
+    holds figures only, as a file of another program may, the figures are put side by side and nothing is tested.
     """
     if len(evaluations) < 2:
         raise BadInput("There is only one evaluation to compare.", "Name two or more: `dyag compare A B`.")
+    _refuse_twice(evaluations)
     sides = sides_of(evaluations)
     if not all(one.scored for one in evaluations):
         return compare_figures(sides, evaluations)
@@ -46,8 +50,18 @@ def compare(evaluations: Sequence[Evaluation]) -> Comparison:
         pairs,
         _side_by_side(found),
         few if documents < MIN_DOCUMENTS else "",
-        _notes(found),
+        (*_notes(found), *_one_sided([side.label for side in sides], found)),
     )
+
+
+def _refuse_twice(evaluations: Sequence[Evaluation]) -> None:
+    """Two measurements of one model are fine; one measurement has nothing to say of itself."""
+    for one, other in combinations(evaluations, 2):
+        if one.identity.id == other.identity.id and (one.scored, one.stated) == (other.scored, other.stated):
+            raise BadInput(
+                f"{name(one)} would be compared with itself.",
+                "Name another one, as `dyag eval list` shows them, or measure again: `dyag eval CASES --fresh`.",
+            )
 
 
 def sides_of(evaluations: Sequence[Evaluation]) -> tuple[Side, ...]:
@@ -96,6 +110,7 @@ def _row(metric: Metric, found: Paired) -> Row:
         wins=sum(d > 0 for d in better),
         ties=sum(d == 0 for d in better),
         losses=sum(d < 0 for d in better),
+        how=_HOW.get(metric.aggregate, ""),
     )
     return _tested(row, found) if found.documents >= MIN_DOCUMENTS else row
 
@@ -175,3 +190,17 @@ def _notes(found: Sequence[Scoring]) -> tuple[str, ...]:
     if failed := sum(bool(one.response.error) for side in found for one in side.values()):
         notes.append(f"{failed} answers failed; they are wrong for `{HEADLINE}` and unscored for most other metrics.")
     return tuple(notes)
+
+
+def _one_sided(labels: Sequence[str], found: Sequence[Scoring]) -> Iterator[str]:
+    """Which metrics only some sides have, and why where that is plain."""
+    metrics: dict[tuple[str, ...], list[str]] = {}
+    for metric in METRICS:
+        have = [any(one.scores.get(metric) is not None for one in side.values()) for side in found]
+        if any(have) and not all(have):
+            metrics.setdefault(tuple(compress(labels, have)), []).append(metric)
+    for some, names in metrics.items():
+        if searched := [one for one in names if one in _SEARCH]:
+            yield f"Only {' and '.join(some)} searched: {', '.join(searched)}."
+        if others := [one for one in names if one not in _SEARCH]:
+            yield f"Scored for {' and '.join(some)} only: {', '.join(others)}."

@@ -63,6 +63,13 @@ class Row:
     """Label of the side that is better beyond chance; empty for none."""
     verdict: str = ""
     """In words: who wins, "no detectable difference", or "cannot be decided" and why."""
+    how: str = ""
+    """Which statistic of the cases is compared, where a report of one evaluation shows another: `, mean`."""
+
+    @property
+    def name(self) -> str:
+        """`latency, mean`: the metric, as it is told to a person."""
+        return f"{self.metric}{self.how}"
 
 
 @dataclass(frozen=True)

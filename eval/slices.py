@@ -13,6 +13,7 @@ from eval.types import Case, Scored
 HEADLINE = "success"
 """The metric that says whether an answer is right."""
 ALPHA = 0.05
+TO_REFUSE = "(no answer: to be refused)"
 
 
 def slices(before: str, after: str, old: Mapping[str, Scored], new: Mapping[str, Scored]) -> tuple[Slice, ...]:
@@ -64,5 +65,6 @@ def changes(
 
 
 def expected_of(case: Case) -> str:
-    """What should have been answered, in one text; empty for a refusal or where it is not known."""
-    return case.expected or (", " if case.every else " / ").join(case.answers)
+    """What should have been answered, in one text; empty where it is not known."""
+    known = case.expected or (", " if case.every else " / ").join(case.answers)
+    return known or ("" if case.answerable else TO_REFUSE)

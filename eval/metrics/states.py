@@ -52,10 +52,11 @@ def items_of(gold: str, language: Language) -> list[str]:
 def says_yes_or_no(answer: str, gold: str, reference: str, language: Language) -> bool | None:
     """Whether the answer begins with the gold, and is that alone or like the reference; None for another gold.
 
-    A reference that is the gold itself tells nothing more.
+    None too where the reference does not begin with it ("Clustering: yes"): it is then a value like others. A reference
+    that is the gold itself tells nothing more.
     """
     wanted = normalise(gold, language)
-    if tuple(wanted) not in _YES_NO:
+    if tuple(wanted) not in _YES_NO or (reference and normalise(reference, language)[:1] != wanted):
         return None
     if normalise(answer, language)[:1] != wanted:
         return False

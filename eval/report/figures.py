@@ -26,12 +26,14 @@ def value(number: float | None, unit: str) -> str:
 
 
 def difference(number: float | None, unit: str) -> str:
-    """The same with its sign; that of two shares in percentage points."""
+    """With its sign, to two significant digits; that of two shares in percentage points, to one decimal."""
     if number is None or not math.isfinite(number):
         return NONE
     if unit in ("share", "percent"):
-        return _signed(number, f"{abs(100 * number if unit == 'share' else number):.1f} pts")
-    return _signed(number, value(abs(number), unit))
+        written = f"{abs(100 * number if unit == 'share' else number):.1f}"
+        return "0 pts" if written == "0.0" else _signed(number, f"{written} pts")
+    written = _two_digits(abs(number))
+    return _signed(number, {"seconds": f"{written} s", "dollars": f"${written}"}.get(unit, written))
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
@@ -43,6 +45,11 @@ def difference_interval(low: float | None, high: float | None, unit: str) -> str
     """`−1.2 to +3.4 pts`."""
     left, right = difference(low, unit), difference(high, unit)
     return _between(left.removesuffix(" pts"), right)
+
+
+def points(number: float) -> str:
+    """`100.0 points`: how far apart two shares are, whichever is larger."""
+    return f"{100 * abs(number):.1f} points"
 
 
 def p_value(p: float | None) -> str:
@@ -73,7 +80,14 @@ def _fixed(number: float) -> str:
 
 
 def _signed(number: float, written: str) -> str:
-    return f"{'+' if number > 0 else '−' if number < 0 else '±'}{written}"
+    return f"{'+' if number > 0 else '−' if number < 0 else ''}{written}"
+
+
+def _two_digits(number: float) -> str:
+    """`0.0028`, `1.5`, `1,234`: no exponent, and no digit before the point is lost."""
+    if float(number).is_integer():
+        return f"{number:,.0f}"
+    return f"{number:,.{max(0, 1 - math.floor(math.log10(number)))}f}"
 
 
 def _between(low: str, high: str) -> str:

@@ -25,11 +25,11 @@ def identity_facts(side: Side | Identity, identity: Identity | None = None) -> t
 
 
 def differences(identities: Sequence[Identity]) -> dict[str, tuple[str, ...]]:
-    """What the sides were measured with, where they differ: by name, in their order; empty where one has none."""
+    """What the sides were measured with, where two of them say so and differ: by name, in their order."""
     facts = [_compared(one) for one in identities]
     names = sorted({name for fact in facts for name in fact})
     found = {name: tuple(fact.get(name, "") for fact in facts) for name in names}
-    return {name: values for name, values in found.items() if len(set(values)) > 1}
+    return {name: values for name, values in found.items() if len({*values} - {""}) > 1}
 
 
 def _compared(identity: Identity) -> dict[str, str]:

@@ -21,7 +21,7 @@ from eval.report.blocks import (
     Tone,
 )
 from eval.report.charts import Mark, intervals
-from eval.report.figures import counted, difference, difference_interval, p_value, short, value
+from eval.report.figures import counted, difference, difference_interval, p_value, points, short, value
 from eval.report.identity import differences, identity_facts
 from eval.types import Identity
 
@@ -78,7 +78,7 @@ def _found(row: Row) -> tuple[str, ...]:
     sides = (value(row.before, row.unit), value(row.after, row.unit))
     spread = difference_interval(row.low, row.high, row.unit)
     better = "" if row.better == "higher" else " ↓"
-    return f"{row.metric}{better}", *sides, difference(row.difference, row.unit), spread, row.verdict
+    return f"{row.name}{better}", *sides, difference(row.difference, row.unit), spread, row.verdict
 
 
 def _certainty(pair: Pair) -> Table:
@@ -102,7 +102,7 @@ def _sure(row: Row) -> tuple[str, ...]:
     counts = (row.n, row.documents, row.wins, row.ties, row.losses, row.only_before + row.only_after)
     tests = (row.p, row.p_adjusted, row.mcnemar)
     shown = difference(row.detectable, row.unit).replace("+", "±")
-    return row.metric, *(f"{count:,}" for count in counts), *map(p_value, tests), shown
+    return row.name, *(f"{count:,}" for count in counts), *map(p_value, tests), shown
 
 
 def _forests(pair: Pair) -> Iterator[Figure]:
@@ -125,7 +125,7 @@ def _mark(row: Row, pair: Pair) -> Mark | None:
     times = 100.0 if row.unit == "share" else 1.0
     tone: Tone = "" if not row.winner else "good" if row.winner == pair.after else "bad"
     said = difference(row.difference, row.unit)
-    return Mark(row.metric, times * row.difference, times * row.low, times * row.high, said, tone)
+    return Mark(row.name, times * row.difference, times * row.low, times * row.high, said, tone)
 
 
 def _slices(pair: Pair) -> tuple[Block, ...]:
@@ -143,7 +143,7 @@ def _slices(pair: Pair) -> tuple[Block, ...]:
 
 def _strong(pair: Pair, label: str) -> Iterator[str]:
     for one in pair.strengths(label):
-        gap = difference(abs(one.difference), "share")
+        gap = points(one.difference)
         yield f"{label} is better on {one.by} {one.value or 'none'}: {one.metric} by {gap}, n = {one.n}."
 
 

@@ -11,6 +11,7 @@ from eval.report.estimates import Estimate, estimate
 from eval.report.figures import NONE, counted, day, interval, short, value
 from eval.report.identity import identity_facts
 from eval.report.slices import slice_tables
+from eval.slices import TO_REFUSE
 from eval.types import Evaluation, Identity, Scored
 
 MIN_DOCUMENTS = 6
@@ -167,7 +168,7 @@ def _worst(scored: Sequence[Scored]) -> Iterator[Block]:
 
 def _case(one: Scored) -> Fold:
     case, response = one.case, one.response
-    expected = case.expected or "\n".join(case.answers) or ("" if case.answerable else "(no answer: to be refused)")
+    expected = case.expected or "\n".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     note = "refused" if response.refused else _cited(one)
     question = Quote(
         f"Question ({case.id})", case.question, case.language, ", ".join(filter(None, (case.type, case.group)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from commands import Ran, run, run_slash
-from evaluated import cases, evaluation, mixed, right
+from evaluated import cases, evaluation, mixed, right, wrong
 
 from assistant.app import App
 from assistant.screen import Screen, width_of
@@ -69,6 +69,16 @@ def test_the_verdict_comes_first_and_lines_fit_80_columns(home: Path) -> None:
     assert [line.split()[-1] for line in rows if line.startswith("success ")] == ["B"]
     assert any(line.startswith("Newly broken (") for line in lines)
     assert "model: A fake:base, B fake:tuned" in ran.out
+
+
+def test_where_a_side_is_better_has_no_sign_that_the_table_contradicts(home: Path) -> None:
+    asked = cases(48, 48)
+    kept(home, evaluation("all", right, asked))
+    kept(home, evaluation("english", lambda i, case: (right if case.language == "en" else wrong)(i, case), asked))
+    ran = dyag(home, "all", "english", "--output", home / "c")
+    assert "A is better on language fr: by 100.0 points, n 24" in ran.out
+    for name in ("c.md", "c.html"):
+        assert "is better on language fr: success by 100.0 points, n = 24." in (home / name).read_text("utf-8")
 
 
 @pytest.mark.parametrize("names", [(RAG, TUNED), ("eval_20261104_101500_b", "tuned"), (RAG, "latest")])
@@ -191,6 +201,26 @@ def fails(ran: Ran, *said: str, code: int = 1) -> None:
 
 def test_one_evaluation_is_not_enough(home: Path) -> None:
     fails(dyag(home, RAG), "only one evaluation", "dyag compare A B")
+
+
+def test_an_evaluation_and_itself_are_refused(home: Path) -> None:
+    fails(dyag(home, "latest", "latest"), "compared with itself", "dyag eval list")
+
+
+def test_what_only_one_side_has_is_no_row_and_no_difference(home: Path) -> None:
+    (home / "theirs.json").write_text(json.dumps({"metrics": STATED, "results": []}))
+    out = dyag(home, home / "rag.json", home / "theirs.json").out
+    assert "success_rate" in out
+    assert "search.top_k" not in out
+    unsearched = replace(TUNED_ONE, scored=tuple(
+        replace(one, scores={k: None if k.startswith(("recall@", "mrr", "ndcg")) else v for k, v in one.scores.items()})
+        for one in TUNED_ONE.scored
+    ))  # fmt: skip
+    write_evaluation(unsearched, home / "unsearched.json")
+    ran = dyag(home, home / "rag.json", home / "unsearched.json")
+    assert "Only rag searched: recall@1," in ran.out
+    assert not [line for line in ran.out.splitlines() if line.startswith(("recall@", "mrr@", "ndcg@"))]
+    assert "latency, mean ↓" in ran.out
 
 
 def test_none_at_all_is_a_wrong_usage(home: Path) -> None:

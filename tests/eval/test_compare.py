@@ -148,6 +148,29 @@ def test_one_evaluation_is_no_comparison() -> None:
         compare([evaluation("a", {"success": [1.0]})])
 
 
+@pytest.mark.parametrize("stated", [{}, {"success_rate": 80.0}])
+def test_an_evaluation_is_not_compared_with_itself(stated: dict[str, float]) -> None:
+    one = evaluation("a", {"success": [1.0] * 8})
+    same = replace(one, scored=() if stated else one.scored, stated=stated)
+    with pytest.raises(BadInput, match="a would be compared with itself"):
+        compare([evaluation("b", {"success": [1.0] * 8}), same, replace(same)])
+    assert compare([one, replace(one, identity=replace(one.identity, id="later"))]).n == 8
+
+
+def test_what_an_evaluation_sums_or_takes_the_median_of_is_named_by_what_is_compared() -> None:
+    scores: dict[str, list[float | None]] = {name: [1.0] * 6 for name in ("success", "bleu", "latency", "phantom_ids")}
+    found = compare([evaluation("a", scores), evaluation("b", scores, mode="hybrid")])
+    names = [one.name for one in found.pairs[0].metrics]
+    assert names == ["success", "bleu, mean of cases", "phantom_ids per case", "latency, mean"]
+
+
+def test_metrics_that_one_side_only_has_are_told_once() -> None:
+    old = evaluation("a", {"success": [1.0] * 6, "recall@5": [1.0] * 6, "mrr@10": [1.0] * 6, "cost": [1.0] * 6})
+    notes = compare([old, evaluation("b", {"success": [1.0] * 6}, mode="finetuned")]).notes
+    assert "Only rag searched: recall@5, mrr@10." in notes
+    assert "Scored for rag only: cost." in notes
+
+
 def test_five_documents_decide_nothing() -> None:
     found = two([0.0] * 50, [1.0] * 50, [f"d{i % 5}" for i in range(50)])
     assert "5 documents" in found.undecided
@@ -197,6 +220,16 @@ def test_answers_that_turned_come_with_both_texts() -> None:
     assert found.answers[0].right == (True, False)
 
 
+def test_a_case_without_an_answer_is_expected_to_be_refused() -> None:
+    sides = [
+        evaluation(name, {"success": scores}, mode=mode, answers=(), answerable=False)
+        for name, scores, mode in (("a", [1.0, 0.0], "rag"), ("b", [0.0, 0.0], "hybrid"))
+    ]
+    found = compare(sides)
+    assert {asked.expected for asked in found.answers} == {"(no answer: to be refused)"}
+    assert found.pairs[0].broken[0].expected == "(no answer: to be refused)"
+
+
 def test_three_sides_are_three_pairs_adjusted_together() -> None:
     sides = [
         evaluation("a", {"success": [0.0] * 20}, mode="rag"),
@@ -219,8 +252,9 @@ def test_three_sides_are_three_pairs_adjusted_together() -> None:
 
 def test_sides_of_one_mode_are_told_apart_by_their_model_and_equal_ones_by_number() -> None:
     one, other = evaluation("a", {"success": [1.0]}), evaluation("b", {"success": [1.0]})
+    again = evaluation("a", {"success": [0.0]})
     assert [side.label for side in compare([one, other]).sides] == ["model-a", "model-b"]
-    assert [side.label for side in compare([one, one]).sides] == ["1 a", "2 a"]
+    assert [side.label for side in compare([one, again]).sides] == ["1 a", "2 a"]
 
 
 def test_a_comparison_is_json() -> None:
@@ -245,7 +279,17 @@ def test_of_equally_right_sides_the_faster_one_and_it_is_said_that_it_is_no_bett
     advice = advise(compare([old, new]))
     assert (advice.choice, advice.decided) == ("finetuned", False)
     assert any("may be chance" in reason for reason in advice.reasons)
-    assert any(reason.startswith("latency: rag 4.") for reason in advice.reasons)
+    assert any(reason.startswith("latency, mean: rag 4.") for reason in advice.reasons)
+
+
+def test_tokens_decide_and_explain_nothing() -> None:
+    right = [1.0, 0.0] * 10
+    old, new = {"success": right, "tokens": [26.0] * 20}, {"success": right, "tokens": [114.0] * 20}
+    assert advise(compare([evaluation("a", old), evaluation("b", new, mode="finetuned")])).choice == ""
+    better = {"success": [1.0] * 20, "tokens": [114.0] * 20}
+    advice = advise(compare([evaluation("a", old), evaluation("b", better, mode="finetuned")]))
+    assert advice.choice == "finetuned"
+    assert "tokens" not in " ".join(advice.reasons)
 
 
 def test_what_the_better_side_loses_is_said() -> None:
@@ -278,6 +322,7 @@ def test_files_with_figures_only_are_put_side_by_side_and_nothing_is_claimed() -
     assert rate.winner == ""
     assert "figures" in found.undecided
     assert advise(found).choice == ""
+    assert "holds no cases" in advise(found).next
 
 
 def test_figures_are_compared_with_those_of_an_evaluation_of_ours() -> None:

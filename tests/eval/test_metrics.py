@@ -200,6 +200,7 @@ def test_a_short_list_is_held_when_every_item_is(gold: str, said: str, language:
         ("XWiki est développé en Java, oui.", "Oui : XWiki est développé en Java.", False),
         ("Non : XWiki est développé en Java.", "Oui : XWiki est développé en Java.", False),
         ("Oui, cela est dit par la page de ce logiciel.", "", True),
+        ("XWiki est en Java : oui.", "XWiki en Java : oui.", True),
         ("Oui, cela est dit par la page de ce logiciel.", "Oui.", True),
     ],
 )

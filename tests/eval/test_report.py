@@ -80,7 +80,7 @@ def written() -> dict[str, Callable[[], str]]:
     a, b = pair()
     both, identities = compare([a, b]), [a.identity, b.identity]
     h = hostile()
-    hostiles = compare([h, replace(h, identity=replace(h.identity, model=f"{HOSTILE}2"))])
+    hostiles = compare([h, replace(h, identity=replace(h.identity, id="other", model=f"{HOSTILE}2"))])
     return {
         "evaluation": lambda: html(evaluation("base", failing)),
         "comparison": lambda: comparison_html(both, identities, "dyag compare a b"),

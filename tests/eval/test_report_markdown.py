@@ -84,9 +84,12 @@ def test_a_value_is_written_in_its_unit(number: float | None, unit: str, said: s
 def test_differences_have_their_sign() -> None:
     assert difference(0.05, "share") == "+5.0 pts"
     assert difference(-0.05, "share") == "−5.0 pts"
-    assert difference(0, "seconds") == "±0 s"
-    assert difference(-0.0000242, "dollars") == "−$0.0000242"
+    assert difference(0, "seconds") == "0 s"
+    assert difference(-0.0000242, "dollars") == "−$0.000024"
     assert difference_interval(-0.012, 0.034, "share") == "−1.2 to +3.4 pts"
+    assert difference_interval(-0.146, 0.00283, "count") == "−0.15 to +0.0028"
+    assert difference_interval(-1234.5, 0, "count") == "−1,234 to 0"
+    assert difference_interval(0, 0.0004, "share") == "0 to 0 pts"
     assert interval(0.1, None, "share") == "–"
     assert [p_value(p) for p in (None, 0.0004, 0.05)] == ["–", "< 0.001", "0.050"]
 
