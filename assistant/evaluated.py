@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from eval.types import Evaluation, Scored
 
 JUDGE = "judge"
-TO_REFUSE = "(no answer: to be refused)"
 
 
 def result_of(kept: Kept, evaluation: Evaluation, *, verbose: bool) -> EvalResult:
@@ -83,6 +82,8 @@ def _slices(scored: Sequence[Scored]) -> Iterator[SliceRow]:
 
 
 def _case(one: Scored) -> CaseRow:
+    from eval.slices import TO_REFUSE
+
     case, response = one.case, one.response
     expected = case.expected or " / ".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     return CaseRow(

@@ -114,7 +114,7 @@ def _drift(result: EvalResult, screen: Screen) -> None:
         screen.remark(result.drift.undecided)
     rows = [
         (
-            bold(row.metric),
+            bold(row.name),
             value(row.before, row.unit),
             value(row.after, row.unit),
             difference(row.difference, row.unit),
