@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assistant.settings_file import Value, edited
@@ -69,6 +69,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
+@example(["", "# a comment"], "\r\n", 5)
 @given(st.lists(LINES, max_size=12), st.sampled_from(["\n", "\r\n"]), st.sampled_from([None, 5, 0.25]))
 def test_whatever_the_file_it_says_the_change_and_nothing_else(lines: list[str], end: str, value: Value) -> None:
     before = end.join(lines)
@@ -80,4 +81,5 @@ def test_whatever_the_file_it_says_the_change_and_nothing_else(lines: list[str],
     assert said.get("answer", {}).pop("refuse_below", None) == value
     was.get("answer", {}).pop("refuse_below", None)
     assert {k: v for k, v in said.items() if v != {}} == {k: v for k, v in was.items() if v != {}}
-    assert [line for line in before.split("\n") if "#" in line] == [line for line in after.split("\n") if "#" in line]
+    # A last line that nothing ended is ended like the others.
+    assert [line for line in before.splitlines() if "#" in line] == [line for line in after.splitlines() if "#" in line]
