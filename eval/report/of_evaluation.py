@@ -11,7 +11,7 @@ from eval.report.estimates import Estimate, estimate
 from eval.report.figures import NONE, counted, day, interval, short, value
 from eval.report.identity import identity_facts
 from eval.report.slices import slice_tables
-from eval.slices import TO_REFUSE
+from eval.slices import expected_of
 from eval.types import Evaluation, Identity, Scored
 
 MIN_DOCUMENTS = 6
@@ -168,14 +168,13 @@ def _worst(scored: Sequence[Scored]) -> Iterator[Block]:
 
 def _case(one: Scored) -> Fold:
     case, response = one.case, one.response
-    expected = case.expected or "\n".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     note = "refused" if response.refused else _cited(one)
     question = Quote(
         f"Question ({case.id})", case.question, case.language, ", ".join(filter(None, (case.type, case.group)))
     )
     quotes = (
         question,
-        Quote("Expected", expected, case.language),
+        Quote("Expected", expected_of(case), case.language),
         Quote("Answer", response.text, case.language, note, "bad"),
     )
     scores = ", ".join(f"{name} {number:.3g}" for name, number in one.scores.items() if number is not None)

@@ -13,6 +13,7 @@ from evaluated import cases, evaluation, mixed, right, wrong
 
 from eval.compare import compare
 from eval.report import comparison_html, comparison_markdown, html, markdown
+from eval.report.estimates import estimate
 from eval.types import Case, Evaluation, Identity, Response
 
 HOSTILE = """</blockquote><script>fetch('http://x')</script><img src="http://x/a.png" onerror=alert(1)> | a | b |
@@ -179,10 +180,21 @@ def test_answers_that_are_all_right_are_no_proof_of_certainty() -> None:
     assert high == 100
 
 
-def test_one_document_gives_no_interval_and_a_warning() -> None:
-    text = markdown(evaluation("base", mixed(4), cases(8, 1)))
+def test_one_wrong_answer_more_makes_an_interval_no_shorter() -> None:
+    widths = []
+    for wrongs in (0, 1):
+        scored = evaluation("base", lambda i, case: (wrong if i < wrongs else right)(i, case), cases(16, 8)).scored  # noqa: B023
+        made = estimate("success", scored)
+        assert made is not None and made.low is not None and made.high is not None
+        widths.append(made.high - made.low)
+    assert widths[0] < widths[1]
+
+
+@pytest.mark.parametrize("say", [mixed(4), right, wrong])
+def test_one_document_gives_no_interval_and_a_warning(say: Callable[[int, Case], Response]) -> None:
+    text = markdown(evaluation("base", say, cases(8, 1)))
     assert "about 1 document only" in text
-    assert re.search(r"^\| success \| 75\.0% \| – \|", text, re.MULTILINE)
+    assert re.search(r"^\| success \| \d+\.0% \| – \|", text, re.MULTILINE)
 
 
 def test_a_judge_is_uncalibrated_until_its_agreement_says_otherwise() -> None:
