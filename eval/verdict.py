@@ -31,6 +31,8 @@ class Rules:
         }
     )
     """Guard-rails among the metrics: a margin each, in the metric's unit."""
+    answered: float = 0.12
+    """Of the target among the questions that have an answer: who refuses more must not answer less right."""
     forgetting: float = 0.15
     """Of the share right on the general suite."""
     latency: float = 1.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from evaluations import evaluation
@@ -83,6 +84,13 @@ def test_shares_that_never_differ_do_not_prove_that_they_never_would() -> None:
     assert found.low < 0
     assert found.detectable is not None
     assert found.detectable > 0.05
+
+
+@pytest.mark.parametrize("changed", [{"question": "Another?"}, {"answers": ("else",)}, {"group": "elsewhere"}])
+def test_other_cases_under_the_same_ids_and_hash_are_refused(changed: dict[str, Any]) -> None:
+    one = evaluation("a", {"success": [0.0] * 8})
+    with pytest.raises(BadInput, match="other cases under the same ids, q000 for one"):
+        compare([one, evaluation("b", {"success": [1.0] * 8}, **changed)])
 
 
 def test_many_cases_of_few_documents_prove_less_than_as_many_documents() -> None:
