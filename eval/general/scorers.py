@@ -25,8 +25,8 @@ _ANSWER_IS = re.compile(r"(?:answer|réponse|option|letter|lettre)(?:\s+(?:is|es
 _REFUSES: dict[Language, re.Pattern[str]] = {
     "fr": re.compile(
         r"\binconnue?s?\b|\bn(?:e |')(?:le |la |l'|en )?(?:dit|précise|mentionne|indique|donne|parle)\w* (?:pas|rien)|ne sais pas"
-        r"|n'est pas (?:\w+ )?(?:dit|précisé|mentionné|indiqué|donné)|ne (?:trouve|peux|peut|permet)\w* pas|pas d'information|aucune information"
-        r"|\bnon (?:dit|précisé|mentionné|indiqué|donné|communiqué)e?s?\b",
+        r"|n'est pas (?:\w+ )?(?:dit|précisé|mentionné|indiqué|donné)|ne (?:trouve|peux|peut|permet)\w* pas|pas d'information"
+        r"|aucune information|\bnon (?:dit|précisé|mentionné|indiqué|donné|communiqué)e?s?\b",
     ),
     "en": re.compile(
         r"\bunknown\b|(?:does|do|did)(?: not|n't) (?:say|tell|mention|state|specify|give|know|provide|contain)"

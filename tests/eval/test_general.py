@@ -83,7 +83,8 @@ def test_an_option_may_be_written_small() -> None:
 
 def test_how_to_answer_stands_on_a_line_of_its_own_below_options() -> None:
     asked = [case.question.splitlines()[-1] for case in CASES.values() if "\n(A)" in case.question]
-    assert asked and all(line.startswith(("Answer ", "Réponds ")) for line in asked)
+    assert asked
+    assert all(line.startswith(("Answer ", "Réponds ")) for line in asked)
 
 
 def test_a_model_that_refuses_everything_scores_zero_and_one_that_never_does_loses_its_refusals() -> None:
