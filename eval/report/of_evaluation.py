@@ -72,7 +72,9 @@ def _result(found: Summary, scored: Sequence[Scored], identity: Identity) -> Ite
     yield Table(("Figure", "Value"), tuple(_guide(*one) for one in found.guides.items()))
 
 
-def _guide(name: str, number: float) -> tuple[str, str]:
+def _guide(name: str, number: float | None) -> tuple[str, str]:
+    if number is None:
+        return name, NONE
     return name, f"{number:.1f}%" if name.endswith("_rate") else f"{number:,.10g}"
 
 

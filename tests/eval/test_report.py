@@ -257,6 +257,14 @@ def test_too_few_documents_are_said_to_decide_nothing() -> None:
     assert "hybrid is better" not in text
 
 
+def test_commands_in_a_sentence_are_set_as_commands() -> None:
+    asked = cases(20, 5)
+    made = compare([evaluation("a", mixed(2), asked), evaluation("b", right, asked, mode="hybrid")])
+    assert "<code>dyag gen-dataset</code>" in comparison_html(made)
+    assert "`dyag gen-dataset`" in comparison_markdown(made)
+    assert "\\`" not in comparison_markdown(made)
+
+
 def test_three_sides_are_told_pair_by_pair() -> None:
     asked = cases(24, 6)
     sides = [evaluation(mode, mixed(n), asked, mode=mode) for mode, n in (("rag", 3), ("finetuned", 5), ("hybrid", 9))]
