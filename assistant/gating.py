@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eval.types import Case, Evaluation
     from eval.verdict import Verdict
     from finetune.runs.manifest import Manifest
+    from finetune.runs.promotion import Promoted
     from finetune.runs.store import Run
 
 
@@ -34,13 +35,13 @@ class Judged:
         return {**asdict(self.verdict), **told}
 
 
-def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judged:
-    """Whether a finished run may answer in the place of what does now: both asked the same cases.
+def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = None, limit: int = 0) -> Judged:
+    """Whether a finished run may answer in the place of the promoted one (None: of its base): both asked the same cases.
 
-    `cases` are the unseen test split of its dataset unless others are named. Raises NotFound, BadInput, TornRun, ModelMissing,
-    WrongBase, EvaluationStopped.
+    `cases` are the unseen test split of its dataset unless others are named. What it forgot is only asked where nothing
+    else stops it. Raises NotFound, BadInput, TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
-    from assistant.forgetting import run_forgetting
+    from assistant.forgetting import gate_forgetting
     from eval.cases import read_cases
     from eval.gate import verdict
     from eval.verdict import Rules
@@ -51,15 +52,18 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judg
     read = read_cases(path, limit)
     rules = Rules()
     check_enough(path, read.cases, rules.min_documents)
-    check_unseen(run, path, read.cases)
-    promoted = app.promotions.current()
+    check_unseen(app, run, path, read.cases, whole_documents=cases is None)
     other = f"run:{promoted.id}" if promoted else f"hf:{base_of(manifest, app.home.path)}"
     named = promoted.id if promoted else f"{manifest.base.name}, as it came"
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
+    check_index(app, after)
+    found = verdict(before, after, rules)
+    if not found.promote:
+        return Judged(found, path, named, "What it forgot was not measured: it is refused without that.")
     app.screen.note("What it forgot: the general suite, its base and itself.")
-    forgotten = run_forgetting(app, run, margin=rules.forgetting)
-    return Judged(verdict(before, after, rules, forgotten), path, named, forgotten.sentence)
+    forgotten, told = gate_forgetting(app, run, rules)
+    return Judged(verdict(before, after, rules, forgotten), path, named, told)
 
 
 def test_split(app: App, manifest: Manifest) -> Path:
@@ -83,19 +87,53 @@ def check_enough(path: Path, cases: Sequence[Case], documents: int) -> None:
         raise BadInput(message, hint)
 
 
-def check_unseen(run: Run, path: Path, cases: Sequence[Case]) -> None:
-    """Raises BadInput when a case asks what the run was trained to answer."""
+def check_unseen(app: App, run: Run, path: Path, cases: Sequence[Case], *, whole_documents: bool) -> None:
+    """Raises BadInput when a case asks what the run, or one it went on from, was trained to answer.
+
+    So it does with `whole_documents` when one is about a document that they were trained on; else that is noted.
+    """
+    from finetune.formats.digests import plain
+
+    learnt, documents = _learnt(app, run)
+    known = [case.id for case in cases if plain(case.question) in learnt or plain(_asked(case)) in learnt]
+    if known:
+        message = f"{len(known)} of {len(cases)} cases of {path} ask what the run was trained on, {known[0]} for one."
+        raise BadInput(message, "Name cases that it never learnt from with --cases.")
+    near = [case.id for case in cases if case.group in documents]
+    about = f"{len(near)} of {len(cases)} cases of {path} are about documents that the run was trained on"
+    if near and whole_documents:
+        hint = "The dataset was made again since, with another split. Train on it, or name cases with --cases."
+        raise BadInput(f"{about}, {near[0]} for one.", hint)
+    if near:
+        app.screen.note(f"{about}: what it shows there may be memory.")
+
+
+def _learnt(app: App, run: Run) -> tuple[set[str], set[str]]:
+    """(questions, documents) of the rows that a run and those it went on from were trained on; a parent gone is noted."""
+    from assistant.lineage import ancestors
     from finetune.formats.contexts import without_documents
     from finetune.formats.digests import plain
     from finetune.formats.problems import Problem
     from finetune.formats.read import read
 
-    rows = (found for found in read(run.folder.dataset) if not isinstance(found, Problem))
-    learnt = {plain(without_documents(m.content)) for row in rows for m in row.prompt if m.role == "user"}
-    known = [case.id for case in cases if plain(case.question) in learnt or plain(_asked(case)) in learnt]
-    if known:
-        message = f"{len(known)} of {len(cases)} cases of {path} ask what the run was trained on, {known[0]} for one."
-        raise BadInput(message, "Name cases that it never learnt from with --cases.")
+    questions, documents = set[str](), set[str]()
+    for one in ancestors(app, run):
+        for row in (found for found in read(one.folder.dataset) if not isinstance(found, Problem)):
+            questions |= {plain(without_documents(m.content)) for m in row.prompt if m.role == "user"}
+            documents |= set(row.documents)
+    if one.manifest is not None and one.manifest.parent:
+        app.screen.note(
+            f"The run {one.manifest.parent}, which it went on from, is gone: what that one learnt is not known."
+        )
+    return questions, documents
+
+
+def check_index(app: App, after: Evaluation) -> None:
+    """Raises BadInput when the index was changed while its questions were asked."""
+    known = after.identity.generation
+    if known and app.searcher.generation().manifest.name != known:
+        hint = "Promote again: both are asked anew, with the index as it is now."
+        raise BadInput("The index was changed while the questions were asked.", hint)
 
 
 def _asked(case: Case) -> str:

@@ -37,10 +37,6 @@ def _figures(evaluation: Evaluation) -> Mapping[str, float]:
     return figures
 
 
-def _known(figures: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: value for name, value in figures.items() if value is not None}
-
-
 def _rows(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Row, ...]:
     return tuple(_row(name, before[name], after[name]) for name in before if name in after)
 

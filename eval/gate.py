@@ -140,7 +140,10 @@ def _latency(found: Paired, rules: Rules) -> Check:
 def _forgetting(found: Forgetting, rules: Rules) -> Check:
     low, high = found.interval
     total = found.total
-    passed, found_out = _held(-found.difference, -low, rules.forgetting, lambda value: f"{100 * value:.1f} points")
+    missing = found.unscored / (total.count + found.unscored)  # what a model does not answer, it may have forgotten
+    passed, found_out = _held(
+        missing - found.difference, missing - low, rules.forgetting, lambda value: f"{100 * value:.1f} points"
+    )
     if found.finding == "nothing to forget":
         passed, found_out = True, "too little was known to be forgotten"
     elif total.count < rules.min_documents:

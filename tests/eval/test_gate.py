@@ -239,6 +239,13 @@ def test_what_was_forgotten_is_a_guard_rail(found: Forgetting, passed: bool) -> 
     assert check(said, "forgetting").passed is said.promote is passed
 
 
+def test_general_cases_that_got_no_answer_count_as_forgotten() -> None:
+    found = replace(forgetting(90, 90, (-0.04, 0.04)), unscored=20)
+    said = verdict(evaluation("old", BASE, GROUPS), evaluation("new", BETTER, GROUPS), RULES, found)
+    assert not check(said, "forgetting").passed
+    assert "worse by 12.2 points" in said.reasons[0]
+
+
 def test_a_verdict_is_read_back_as_it_was_kept() -> None:
     said = judged(BETTER, rules=replace(RULES, margins={"stop_rate": 0.03}))
     kept = json.loads(json.dumps({**asdict(said), "cases": "cases.jsonl"}, allow_nan=False))
