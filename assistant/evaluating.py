@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +67,18 @@ def evaluations(app: App) -> Evaluations:
     return Evaluations(app.home.data / "evaluations")
 
 
+@contextmanager
+def on_its_way(app: App, words: Sequence[str], options: Mapping[str, object]) -> Iterator[None]:
+    """What is evaluated within is part of this command, which goes on with it when it is stopped."""
+    from assistant.identity import command_line
+
+    app.on_its_way = command_line(app, words, options)
+    try:
+        yield
+    finally:
+        app.on_its_way = ""
+
+
 def check_output(path: Path) -> None:
     """Before anything is asked: whether a file can be written there. Raises BadInput, NoAccess, NoSpace."""
     try:
@@ -103,9 +115,9 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
     earlier = [kept.log for kept in store.all()] if wanted.reuse else []
     working = store.working(identity, key, resume=wanted.resume)
     with closing(asked), asked_to_stop(interrupt), working as kept:
-        bar = _Bar(app.screen, "Evaluating", resumed(app, wanted, output))
+        bar = _Bar(app.screen, "Evaluating", app.on_its_way or resumed(app, wanted, output))
         with bar:
-            app.screen.waiting(f"{asked.model} …")
+            app.screen.waiting(f"loading {asked.model} …")
             asked.warm()
             app.embedder.embed(["warm up"])  # what it lacks is said before anything is asked
             scored = evaluate(
@@ -157,12 +169,18 @@ def _identity(app: App, wanted: Wanted, asked: Measured, cases: Sequence[Case]) 
         cases=wanted.cases,
         cases_sha256=identity_of(cases),
         count=len(cases),
-        generation=asked.generation,
+        generation="" if _is_alone(wanted, cases) else asked.generation,
         model_sha256=asked.model_sha256,
         settings=settings_of(app, wanted.seed),
         versions=versions_of(local=bool(asked.model_sha256)),
         command=_command(app, wanted),
+        made_for=app.on_its_way,
     )
+
+
+def _is_alone(wanted: Wanted, cases: Sequence[Case]) -> bool:
+    """Whether the model is sent the cases as they are, and the index has no part in any answer."""
+    return wanted.mode == "finetuned" and all(case.messages for case in cases)
 
 
 def resumed(app: App, wanted: Wanted, output: Path | None) -> str:

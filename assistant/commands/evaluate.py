@@ -112,7 +112,7 @@ class EvalResult:
     documents: int
     failed: int
     """Cases without an answer because something failed."""
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float | None]
     """The guides' block."""
     rows: tuple[MetricRow, ...]
     slices: tuple[SliceRow, ...]
@@ -154,6 +154,8 @@ class EvalRow:
     """Share of right answers; None where nothing was scored."""
     command: str
     """Measures it again, or goes on with it."""
+    made_for: str = ""
+    """The command that made it on its way, such as `dyag promote RUN`; empty for one of its own."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,14 @@ class EvalList:
     """Every evaluation, the newest first."""
 
     evaluations: tuple[EvalRow, ...]
+
+
+@dataclass(frozen=True)
+class EvalDeleted:
+    """An evaluation that is gone."""
+
+    id: str
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -295,6 +305,28 @@ def open_(app: App, evaluation: EVALUATION = "latest") -> EvalOpened:
     kept = evaluations(app).find(evaluation)
     kept.read()
     return EvalOpened(kept.identity.id, kept.page, webbrowser.open(kept.page.as_uri()))
+
+
+@command("eval delete", examples=("dyag eval delete a1f3", "dyag eval delete eval_20261104_101500_a1f3 --force"))
+def delete(
+    app: App,
+    evaluation: EVALUATION,
+    force: Annotated[bool, typer.Option("--force", help="Also one that the verdict on a run rests on.")] = False,
+) -> EvalDeleted:
+    """Delete an evaluation with its answers and reports. Neither one that is running nor one that a verdict rests on.
+
+    A verdict stays with its run, and names the evaluations by their ids. Answers that only this evaluation has are asked
+    again when they are needed.
+    """
+    from assistant.evaluated import check_unused
+    from assistant.evaluating import evaluations
+
+    store = evaluations(app)
+    kept = store.find(evaluation)
+    if not force:
+        check_unused(app, kept)
+    store.delete(kept)
+    return EvalDeleted(kept.identity.id, kept.folder)
 
 
 def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
