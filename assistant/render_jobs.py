@@ -56,7 +56,7 @@ def _(result: JobDetail, screen: Screen) -> None:
 
 @render.register
 def _(result: LogLine, screen: Screen) -> None:
-    screen.out(screen.as_typed(result.text))
+    screen.laid_out(f"{result.text}\n")
 
 
 def bar(job: JobView) -> str:
@@ -70,7 +70,7 @@ def bar(job: JobView) -> str:
 def _row(job: JobView) -> tuple[Text, ...]:
     progress = bar(job) if job.state in ("running", "killed", "cancelled") else ""
     if job.state == "running" and job.share is None:
-        progress = job.stage
+        progress = job.stage or "starting"
     elif job.state == "running":
         progress = f"{progress} {job.done}/{job.total}"
     took = duration(job.seconds) if job.started else ""

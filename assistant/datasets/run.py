@@ -109,8 +109,9 @@ def few_tested(wanted: Wanted, made: Made, shares: Shares) -> list[str]:
         else "There is no test file"
     )
     return [
-        f"{about}: under {least} `dyag promote` cannot decide whether a model trained on this is better. Take more documents, "
-        "give the test a larger share (--train-ratio 0.6 --val-ratio 0.1), or promote with other questions (--cases FILE)."
+        f"{about}: under {least} `dyag promote` cannot decide whether a model trained on this is better. Ask for more "
+        "examples (--count), take more documents, give the test a larger share (--train-ratio 0.6 --val-ratio 0.1), or "
+        "promote with other questions (--cases FILE)."
     ]
 
 

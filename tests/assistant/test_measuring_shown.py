@@ -280,7 +280,7 @@ def test_a_job_that_evaluates_is_loading_and_then_counts(home: Path, monkeypatch
     job = Job(1, ("eval",), "eval cases.jsonl", str(home), {}, "", "running", 0.0, started=0.0)
     files = app.jobs.files(job)
     files.folder.mkdir(parents=True)
-    for count, shown in ((1, "loading fake:"), (3, "[..........] 0% 0/8")):
+    for count, shown in ((0, "starting"), (1, "loading fake:"), (3, "[..........] 0% 0/8")):
         files.events.write_bytes(b"".join((home / "events.jsonl").read_bytes().splitlines(keepends=True)[:count]))
         assert _row(view(job, files))[3] == shown
 
