@@ -19,6 +19,7 @@ MIN_DOCUMENTS = 6
 _WORST = 15
 _ERRORS = 20
 _JUDGE = "judge"
+_UNKNOWN = "Nothing can be said of right and wrong: no case has a known answer."
 
 
 def evaluation_report(evaluation: Evaluation) -> Report:
@@ -60,6 +61,8 @@ def _result(found: Summary, scored: Sequence[Scored], identity: Identity) -> Ite
         said = f"{value(success.mean, 'share')} right (95% interval {interval(success.low, success.high, 'share')})"
         yield Paragraph(said, "key")
         yield Paragraph("Right is an answer that holds the right value, or a refusal where there is no answer.")
+    else:
+        yield Paragraph(_UNKNOWN, "warning")
     if found.groups < MIN_DOCUMENTS:
         few = f"The cases are about {counted(found.groups, 'document')} only: the intervals cannot be relied on below {MIN_DOCUMENTS}."
         yield Paragraph(few, "warning")
@@ -159,7 +162,8 @@ def _worst(scored: Sequence[Scored]) -> Iterator[Block]:
     wrong = [one for one in scored if one.scores.get("success") == 0.0 and not one.response.error]
     ordered = sorted(wrong, key=lambda one: (one.response.refused, one.scores.get("f1") or 0.0, one.case.id))
     if not ordered:
-        yield Paragraph("No answer was found wrong.")
+        known = any(one.scores.get("success") is not None for one in scored)
+        yield Paragraph("No answer was found wrong." if known else _UNKNOWN)
         return
     shown = f"; {counted(_WORST, 'case')} shown" if len(ordered) > _WORST else ""
     yield Paragraph(

@@ -197,6 +197,18 @@ def test_one_document_gives_no_interval_and_a_warning(say: Callable[[int, Case],
     assert re.search(r"^\| success \| \d+\.0% \| – \|", text, re.MULTILINE)
 
 
+def test_where_nothing_is_known_nothing_is_called_right_or_wrong() -> None:
+    asked = [Case(id=str(i), question="Why?", group=f"d{i}") for i in range(8)]
+    made = evaluation("base", lambda i, case: Response("Because."), asked)
+    text = markdown(made)
+    assert "no case has a known answer" in text
+    assert "No answer was found wrong" not in text
+    assert "| success_rate | – |" in text
+    assert (
+        "0%" not in Page(html(made)).words.partition("What was answered and what was refused")[2].partition("Time")[0]
+    )
+
+
 def test_a_judge_is_uncalibrated_until_its_agreement_says_otherwise() -> None:
     made = evaluation("base")
     judged = replace(made, scored=tuple(replace(s, scores={**s.scores, "judge": 1.0}) for s in made.scored))
