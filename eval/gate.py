@@ -2,8 +2,9 @@
 
 *Better*: a one-sided permutation test by document. *Not worse*: the interval of the difference, documents drawn with
 replacement, leaves out a loss as large as the margin (non-inferiority); a mean that looks harmless is not enough. And as
-measured, no more than two thirds of the margin is lost. All checks must pass, so that none needs a correction for being many
-(Berger 1982), and a model that is no better gets through with `alpha` at most.
+measured, no more than two thirds of the margin is lost. Data that tell more narrow a margin, down to half of what the rules
+allow: it is no wider than four standard errors, which a model that is no worse passes 99 times in 100. All checks must pass,
+so that none needs a correction for being many (Berger 1982), and a model that is no better gets through with `alpha` at most.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ANSWERED = "right_answers"
 """The target over the questions that have an answer."""
 MEASURED = 2 / 3
 """Of a margin, what may be lost as measured. At 400 cases the interval asks for more; with thousands it no longer would."""
+NARROWED = 2.4
+"""Times the way from what was lost to the far end of its interval: about four standard errors, the widest margin needed."""
 NOWHERE = (None, None)
 """The interval of what was not measured."""
 Rows = tuple[Sequence[float], Sequence[str]]
@@ -108,17 +111,18 @@ def _held_by(called: str, name: str, found: Paired, margin: float, rules: Rules)
     low, high = _interval(found, name, rules)
     gain = sum(found.differences) / len(found.differences)
     lost, worst = (gain, high) if METRICS[name].better == "lower" else (-gain, -low)
-    passed, found_out = _held(lost, worst, margin, lambda value: _points(name, value))
+    passed, margin, found_out = _held(lost, worst, margin, lambda value: _points(name, value))
     reason = f"{called}: {found_out}, {_change(name, found)}."
     return _check(called, "guard", found, (low, high), margin, passed, reason)
 
 
-def _held(lost: float, worst: float, margin: float, shown: Callable[[float], str]) -> tuple[bool, str]:
-    """Whether a guard-rail holds, and why: `lost` as measured, `worst` with all doubt included."""
+def _held(lost: float, worst: float, widest: float, shown: Callable[[float], str]) -> tuple[bool, float, str]:
+    """Whether a guard-rail holds, by which margin, and why: `lost` as measured, `worst` with all doubt included."""
+    margin = min(widest, max(widest / 2, NARROWED * (worst - lost)))
     if lost > MEASURED * margin:
-        return False, f"worse by {shown(lost)}, where {shown(MEASURED * margin)} are allowed"
+        return False, margin, f"worse by {shown(lost)}, where {shown(MEASURED * margin)} are allowed"
     bounds = f"up to {shown(max(0.0, worst))} may be lost, where {shown(margin)} are allowed"
-    return (True, f"holds ({bounds})") if worst < margin else (False, f"not shown to hold ({bounds})")
+    return worst < margin, margin, f"holds ({bounds})" if worst < margin else f"not shown to hold ({bounds})"
 
 
 def _latency(found: Paired, rules: Rules) -> Check:
@@ -141,7 +145,7 @@ def _forgetting(found: Forgetting, rules: Rules) -> Check:
     low, high = found.interval
     total = found.total
     missing = found.unscored / (total.count + found.unscored)  # what a model does not answer, it may have forgotten
-    passed, found_out = _held(
+    passed, margin, found_out = _held(
         missing - found.difference, missing - low, rules.forgetting, lambda value: f"{100 * value:.1f} points"
     )
     if found.finding == "nothing to forget":
@@ -150,7 +154,7 @@ def _forgetting(found: Forgetting, rules: Rules) -> Check:
         passed, found_out = False, f"cannot be decided, at least {rules.min_documents} cases are needed"
     change = f"{100 * total.before:.0f}% of {total.count} general cases right before, {100 * total.after:.0f}% after"
     reason = f"forgetting: {found_out}, {change}."
-    margin, n = rules.forgetting, total.count
+    n = total.count
     return Check(
         "forgetting",
         "guard",

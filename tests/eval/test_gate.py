@@ -111,13 +111,17 @@ def test_a_guard_rail_is_judged_by_what_may_be_and_not_by_its_mean() -> None:
     assert judged(noisy).promote
 
 
-def test_with_many_cases_two_thirds_of_the_margin_is_all_that_may_be_lost() -> None:
-    old = {"success": [0.0] * 2000, "citation_recall": [1.0] * 2000}
-    new = {"success": [1.0] * 2000, "citation_recall": [0.0] * 200 + [1.0] * 1800}  # 10 points, of 12 with all doubt
-    rules = replace(RULES, margins={"citation_recall": 0.12}, latency=0)
-    said = verdict(evaluation("a", old), evaluation("b", new), rules)
-    assert check(said, "citation_recall").low > -0.12
-    assert said.reasons[0].startswith("citation_recall: worse by 10.0 points, where 8.0 points are allowed")
+def test_with_many_cases_less_may_be_lost() -> None:
+    allowed: dict[int, float | None] = {}
+    for count in (80, 8000):
+        lost = round(0.05 * count)
+        old = {"success": [0.0] * count, "citation_recall": [1.0] * count}
+        new = {"success": [1.0] * count, "citation_recall": [0.0] * lost + [1.0] * (count - lost)}
+        said = verdict(evaluation("a", old), evaluation("b", new), replace(RULES, latency=0))
+        allowed[count] = check(said, "citation_recall").margin
+        assert check(said, "citation_recall").passed is (count < 8000)
+    assert allowed == {80: 0.12, 8000: 0.06}
+    assert said.reasons[0].startswith("citation_recall: worse by 5.0 points, where 4.0 points are allowed")
 
 
 def test_a_model_that_cites_nothing_any_more_is_stopped() -> None:
