@@ -220,7 +220,7 @@ class Screen:
             return
         plain, code = text if isinstance(text, Styled) else (text, "")
         for line in clean(plain).split("\n"):
-            options = {"replace_whitespace": False, "drop_whitespace": False, "break_on_hyphens": False}
+            options = {"replace_whitespace": False, "break_on_hyphens": False}
             parts = [part.rstrip() for part in textwrap.wrap(line, columns, **options)]  # type: ignore[arg-type]
             self.out(Styled("\n".join(parts), code))
 

@@ -232,6 +232,11 @@ def test_what_a_job_printed_is_broken_between_words_and_keeps_its_columns(screen
     assert " ".join(" ".join(lines[1:3]).split()) == f"passed {words}"
 
 
+def test_a_sentence_that_goes_on_begins_at_the_edge(screen: Screen) -> None:
+    screen.prose(f"  {'x' * 77} and more words\n\nlast")
+    assert screen.stdout.getvalue() == f"  {'x' * 77}\nand more words\n\nlast\n"  # type: ignore[attr-defined]
+
+
 def test_a_table_that_a_job_printed_stays_a_table(screen: Screen) -> None:
     table = "metric   before   after\nsuccess   14.1%   25.3%\n"
     screen.laid_out(table)
