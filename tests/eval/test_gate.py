@@ -120,7 +120,7 @@ def test_with_many_cases_less_may_be_lost() -> None:
         said = verdict(evaluation("a", old), evaluation("b", new), replace(RULES, latency=0))
         allowed[count] = check(said, "citation_recall").margin
         assert check(said, "citation_recall").passed is (count < 8000)
-    assert allowed == {80: 0.12, 8000: 0.06}
+    assert allowed == {80: pytest.approx(0.12, abs=0.01), 8000: 0.06}
     assert said.reasons[0].startswith("citation_recall: worse by 5.0 points, where 4.0 points are allowed")
 
 
