@@ -140,6 +140,11 @@ def test_hostile_text_is_shown_and_does_nothing(pages: dict[str, str]) -> None:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", pages[kind])
 
 
+def test_no_answer_turns_the_text_around() -> None:
+    made = evaluation("base", lambda i, case: Response("before \u202eafter"), cases(8))
+    assert "before \ufffdafter" in Page(html(made)).words
+
+
 def test_the_same_evaluation_makes_the_same_bytes() -> None:
     first, second = ({name: write() for name, write in written().items()} for _ in range(2))
     assert first == second
