@@ -102,10 +102,15 @@ def _slices(scored: Sequence[Scored]) -> Iterator[SliceRow]:
 
 
 def _case(one: Scored) -> CaseRow:
-    from eval.slices import TO_REFUSE
+    from eval.slices import expected_of
 
     case, response = one.case, one.response
-    expected = case.expected or " / ".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     return CaseRow(
-        case.id, case.question, expected, response.text, one.scores.get("success"), response.seconds, response.error
+        case.id,
+        case.question,
+        expected_of(case),
+        response.text,
+        one.scores.get("success"),
+        response.seconds,
+        response.error,
     )
