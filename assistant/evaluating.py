@@ -44,6 +44,7 @@ class Wanted:
     workers: int = WORKERS
     seed: int = SEED
     judge: str = ""
+    bert_score: bool = False
     resume: bool = True
     """Go on with an evaluation of the same that was stopped."""
     reuse: bool = True
@@ -101,12 +102,15 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
     from assistant.evaluation import chat_model, full_name, measured
     from assistant.identity import answer_key
     from eval.judge import check_judge
+    from eval.metrics.bert import check_installed, with_bert_scores
     from eval.run import evaluate
     from eval.store import write_evaluation
 
     if not cases:
         raise BadInput(f"{wanted.cases} holds no case.", "Give cases of one JSON object a line, with `question`.")
     asked = measured(app, wanted.mode, wanted.model, wanted.base_model, wanted.workers, wanted.seed)
+    if wanted.bert_score:
+        check_installed()
     if wanted.judge:
         check_judge(full_name(chat_model(app, wanted.judge).name, wanted.judge), asked.model)
     identity = _identity(app, wanted, asked, cases)
@@ -124,6 +128,9 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
                 cases, asked.answer, kept.log, asked.workers, bar, app.embedder.embed,
                 identity=key, earlier=[log for log in earlier if log != kept.log], tell=app.screen.note,
             )  # fmt: skip
+        if wanted.bert_score:
+            app.screen.waiting("BERTScore …")
+            scored = with_bert_scores(scored)
         evaluation = Evaluation(kept.identity, scored)
         if wanted.judge:
             evaluation = _judged(app, evaluation, wanted.judge, store.folder)
@@ -199,7 +206,8 @@ def _command(app: App, wanted: Wanted) -> str:
         "--seed": wanted.seed if wanted.seed != SEED else "",
         "--judge": wanted.judge,
     }
-    words = ["eval", wanted.cases, *(["--promoted"] if wanted.promoted else [])]
+    flags = {"--promoted": wanted.promoted, "--bert-score": wanted.bert_score}
+    words = ["eval", wanted.cases, *(flag for flag, given in flags.items() if given)]
     return command_line(app, words, changed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,12 @@ class Judged:
 def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = None, limit: int = 0) -> Judged:
     """Whether a finished run may answer in the place of the promoted one (None: of its base): both asked the same cases.
 
-    `cases` are the unseen test split of its dataset unless others are named. What it forgot is only asked where nothing
-    else stops it. Raises NotFound, BadInput, TornRun, ModelMissing, WrongBase, EvaluationStopped.
+    `cases` are the unseen test split of its dataset unless others are named. How fast it is and what it forgot are only
+    measured where nothing else stops it. Raises NotFound, BadInput, TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
+    from assistant.evaluating import SEED
     from assistant.forgetting import gate_forgetting
+    from assistant.timing import timed
     from eval.cases import read_cases
     from eval.gate import verdict
     from eval.verdict import Rules
@@ -56,14 +58,17 @@ def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = No
     other = f"run:{promoted.id}" if promoted else f"hf:{base_of(manifest, app.home.path)}"
     named = promoted.id if promoted else f"{manifest.base.name}, as it came"
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
+    _tell_of_tries(app, run, read.cases)
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
     check_index(app, after)
-    found = verdict(before, after, rules)
+    found = verdict(before, after, replace(rules, latency=0))
     if not found.promote:
-        return Judged(found, path, named, "What it forgot was not measured: it is refused without that.")
+        told = "What it forgot and how fast it answers were not measured: it is refused without that."
+        return Judged(found, path, named, told)
+    times = timed(app, after.identity.mode, other, f"run:{run.id}", read.cases, SEED)
     app.screen.note("What it forgot: the general suite, its base and itself.")
     forgotten, told = gate_forgetting(app, run, rules)
-    return Judged(verdict(before, after, rules, forgotten), path, named, told)
+    return Judged(verdict(before, after, rules, forgotten, times), path, named, told)
 
 
 def test_split(app: App, manifest: Manifest) -> Path:
@@ -134,6 +139,21 @@ def check_index(app: App, after: Evaluation) -> None:
     if known and app.searcher.generation().manifest.name != known:
         hint = "Promote again: both are asked anew, with the index as it is now."
         raise BadInput("The index was changed while the questions were asked.", hint)
+
+
+def _tell_of_tries(app: App, run: Run, cases: Sequence[Case]) -> None:
+    """Note how many runs these cases have judged before: each try has its own chance to be lucky."""
+    from eval.cases import identity_of
+    from finetune.runs.store import Runs
+
+    same = identity_of(cases)
+    verdicts = [
+        other.manifest.verdict for other in Runs(app.home.models).all() if other.manifest and other.id != run.id
+    ]
+    if tried := sum(bool(kept) and kept.get("cases_sha256") == same for kept in verdicts):
+        others = "another run" if tried == 1 else f"{tried} other runs"
+        hint = "each try may be lucky once in twenty, so new cases are worth more than another try"
+        app.screen.note(f"These cases have judged {others} before: {hint}.")
 
 
 def _asked(case: Case) -> str:

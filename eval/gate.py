@@ -15,7 +15,7 @@ from statistics import median
 
 from eval.forgetting import Forgetting
 from eval.metrics import METRICS
-from eval.pairs import Paired, by_case, paired
+from eval.pairs import Paired, by_case, group_of, paired
 from eval.pairs import name as name_of
 from eval.statistics import bootstrap, cushioned, detectable, permutation, ratio_of_medians
 from eval.types import Evaluation, Scored
@@ -34,11 +34,18 @@ NOWHERE = (None, None)
 Rows = tuple[Sequence[float], Sequence[str]]
 
 
-def verdict(before: Evaluation | None, after: Evaluation, rules: Rules, forgotten: Forgetting | None = None) -> Verdict:
+def verdict(
+    before: Evaluation | None,
+    after: Evaluation,
+    rules: Rules,
+    forgotten: Forgetting | None = None,
+    times: Mapping[str, tuple[float, float]] | None = None,
+) -> Verdict:
     """Whether `after` may replace `before`: what is promoted, or else the base model as it came.
 
-    `forgotten` is about the general suite. Raises BadInput for other cases, another index, mode or settings, and for scores
-    that are no numbers.
+    `forgotten` is about the general suite. `times` are seconds before and after by case id, measured in turns; None takes
+    those of the evaluations, which other hours of the machine may have made. Raises BadInput for other cases, another index,
+    mode or settings, and for scores that are no numbers.
     """
     identity = after.identity
     if before is None:
@@ -48,7 +55,7 @@ def verdict(before: Evaluation | None, after: Evaluation, rules: Rules, forgotte
     old, new = by_case([before, after])
     checks = [_target(old, new, rules), _answered(old, new, rules)]
     checks += [_guard(name, paired(name, old, new), margin, rules) for name, margin in rules.margins.items()]
-    checks += [_latency(paired(LATENCY, old, new), rules)] if rules.latency else []
+    checks += [_latency(_timed(old, times) if times else paired(LATENCY, old, new), rules)] if rules.latency else []
     checks += [_forgetting(forgotten, rules)] if forgotten else []
     promote = all(check.passed for check in checks)
     reasons = tuple(check.reason for check in sorted(checks, key=lambda check: check.passed))
@@ -123,6 +130,11 @@ def _held(lost: float, worst: float, widest: float, shown: Callable[[float], str
         return False, margin, f"worse by {shown(lost)}, where {shown(MEASURED * margin)} are allowed"
     bounds = f"up to {shown(max(0.0, worst))} may be lost, where {shown(margin)} are allowed"
     return worst < margin, margin, f"holds ({bounds})" if worst < margin else f"not shown to hold ({bounds})"
+
+
+def _timed(old: Mapping[str, Scored], times: Mapping[str, tuple[float, float]]) -> Paired:
+    before, after = zip(*times.values(), strict=True)
+    return Paired(tuple(times), tuple(group_of(old[id].case) for id in times), before, after)
 
 
 def _latency(found: Paired, rules: Rules) -> Check:

@@ -46,6 +46,7 @@ WORKERS = Annotated[
 JUDGE = Annotated[
     str, typer.Option("--judge", help="A language model that judges the answers too; not the one measured.")
 ]
+BERT = Annotated[bool, typer.Option("--bert-score", help="BERTScore too; needs the package bert-score.")]
 SEED = Annotated[int, typer.Option("--seed", help="The same seed gives the same answers, as far as a model allows.")]
 FRESH = Annotated[bool, typer.Option("--fresh", help="Ask every case anew, also those answered before.")]
 PROMOTED = Annotated[
@@ -206,6 +207,7 @@ def eval_(
     limit: LIMIT = 0,
     workers: WORKERS = 4,
     judge: JUDGE = "",
+    bert_score: BERT = False,
     seed: SEED = 42,
     fresh: FRESH = False,
     promoted: PROMOTED = False,
@@ -243,13 +245,14 @@ def evaluate_finetuned(
     limit: LIMIT = 0,
     workers: WORKERS = 4,
     judge: JUDGE = "",
+    bert_score: BERT = False,
     seed: SEED = 42,
     fresh: FRESH = False,
     verbose: VERBOSE = False,
 ) -> EvalResult:
     """Measure a trained model alone: `dyag eval --mode finetuned`."""
     options = {name: value for name, value in locals().items() if name != "app"}
-    return _evaluated(app, {**options, "mode": "finetuned", "promoted": False})
+    return _evaluated(app, {**options, "mode": "finetuned", "promoted": False, "bert_score": False})
 
 
 @command(
@@ -267,13 +270,14 @@ def evaluate_rag(
     limit: LIMIT = 0,
     workers: WORKERS = 4,
     judge: JUDGE = "",
+    bert_score: BERT = False,
     seed: SEED = 42,
     fresh: FRESH = False,
     verbose: VERBOSE = False,
 ) -> EvalResult:
     """Measure answers from the indexed documents: `dyag eval --mode rag`."""
     options = {name: value for name, value in locals().items() if name != "app"}
-    return _evaluated(app, {**options, "mode": "rag", "base_model": "", "promoted": False})
+    return _evaluated(app, {**options, "mode": "rag", "base_model": "", "promoted": False, "bert_score": False})
 
 
 @command("eval list", examples=("dyag eval list", "dyag eval list --json"))
@@ -352,7 +356,7 @@ def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
         resume=not options["fresh"],
         reuse=not (options["fresh"] or options["promoted"]),
         promoted=options["promoted"],
-        **{name: options[name] for name in ("model", "base_model", "limit", "workers", "seed", "judge")},
+        **{name: options[name] for name in ("model", "base_model", "limit", "workers", "seed", "judge", "bert_score")},
     )
     words = shlex.split(resumed(app, wanted, output))
     app.jobs.tell(resume=words[words.index("eval") :])

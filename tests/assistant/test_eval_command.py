@@ -199,6 +199,7 @@ def test_a_broken_line_is_told_and_the_others_are_measured(home: Path) -> None:
         (("cases.jsonl", "--output", "/proc/results.json"), 1, "cannot be"),
         (("cases.jsonl", "--output", f"{'x' * 300}.json"), 1, "cannot be"),
         (("cases.jsonl", "--model", "fake:", "--judge", "fake:"), 1, "cannot judge its own"),
+        (("cases.jsonl", "--bert-score"), 1, "pip install bert-score"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is_asked(

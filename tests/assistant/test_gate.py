@@ -15,7 +15,9 @@ from runs import manifest, trained_home
 from assistant import forgetting, gating
 from assistant.app import App
 from assistant.evaluating import Wanted, _is_alone
+from assistant.timing import Times, spread
 from assistant.workspace import Home
+from eval.cases import identity_of, read_cases
 from eval.forgetting import Forgetting, Slice
 from eval.general import general_cases
 from eval.types import Case, Evaluation, Response
@@ -70,7 +72,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Evaluation]:
         found["general"] = evaluation("general")
         return NOTHING, NOTHING.sentence
 
+    def times(app: App, mode: str, before: str, after: str, given: Sequence[Case], seed: int) -> Times:
+        return {case.id: (1.0, 1.0) for case in spread(given, 24)}
+
     monkeypatch.setattr(gating, "_evaluation", told)
+    monkeypatch.setattr("assistant.timing.timed", times)
     monkeypatch.setattr(gating, "check_index", lambda app, after: None)  # theirs is of no index
     monkeypatch.setattr("assistant.forgetting.gate_forgetting", forgot)
     return found
@@ -119,7 +125,34 @@ def test_what_is_refused_anyway_is_not_asked_the_general_suite(home: Path, asked
     asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", mixed(2), many)}
     ran = promote(home, A)
     assert (ran.code, "general" in asked) == (3, False)
-    assert "What it forgot was not measured" in ran.out
+    assert "were not measured: it is refused without that" in " ".join(ran.out.split())
+
+
+def test_a_run_that_is_slower_is_refused_whatever_the_evaluations_took(
+    home: Path, asked: dict[str, Evaluation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", right, many)}
+    monkeypatch.setattr("assistant.timing.timed", lambda *_: {case.id: (1.0, 2.0) for case in many[:24]})
+    ran = promote(home, A)
+    assert ran.code == 3
+    assert "latency: too slow, median 1.00 s before and 2.00 s after" in " ".join(ran.out.split())
+
+
+def test_cases_that_have_judged_another_run_say_so(home: Path, asked: dict[str, Evaluation]) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", mixed(2), many)}
+    first = promote(home, A)
+    store = Runs(home / "models")
+    kept = store.find(A).whole().verdict
+    assert kept is not None
+    assert "have judged" not in first.err
+    read = gating.test_split(App(Home(home, "test"), {}), store.find(A).whole())
+    sha = identity_of(read_cases(read).cases)
+    known = dataclasses.replace(store.find(A).whole(), verdict={**kept, "cases_sha256": sha})
+    write_private(store.find(A).folder.manifest_path, known.to_json())
+    asked |= {f"run:{B}": evaluation("b", mixed(2), many)}
+    assert "have judged another run before" in " ".join(promote(home, B).err.split())
 
 
 def test_a_run_judged_while_another_was_promoted_is_not_promoted(home: Path, asked: dict[str, Evaluation]) -> None:
