@@ -147,10 +147,8 @@ def _tell_of_tries(app: App, run: Run, cases: Sequence[Case]) -> None:
     from finetune.runs.store import Runs
 
     same = identity_of(cases)
-    verdicts = [
-        other.manifest.verdict for other in Runs(app.home.models).all() if other.manifest and other.id != run.id
-    ]
-    if tried := sum(bool(kept) and kept.get("cases_sha256") == same for kept in verdicts):
+    others = [other.manifest for other in Runs(app.home.models).all() if other.manifest and other.id != run.id]
+    if tried := sum((known.verdict or {}).get("cases_sha256") == same for known in others):
         many = "another run" if tried == 1 else f"{tried} other runs"
         hint = "each try may be lucky once in twenty, so new cases are worth more than another try"
         app.screen.note(f"These cases have judged {many} before: {hint}.")
