@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from retrieval.alignment import Alignment, States, align
 from retrieval.embed import MiniLM
@@ -13,18 +16,27 @@ from retrieval.types import Fact, Language
 
 OPENING = 3
 """Chunks a document begins with: front matter, a table of facts, and the first prose."""
+RECENT = 8
+"""Lists of texts whose states are kept, some 2 MB each: the refusal and the generator read the same, for one question."""
+
+
+@dataclass
+class _Read:
+    """Texts as the reader has read them, and how questions align with them."""
+
+    states: States
+    aligned: dict[str, list[Alignment]] = field(default_factory=dict)
 
 
 class IndexKnowledge:
-    """`Knowledge` read from the live index and its library; term rarities are kept while the index is the same."""
+    """`Knowledge` read from the live index and its library, for any number of threads; term rarities are kept while
+    the index is the same."""
 
     def __init__(self, searcher: Searcher, reader: MiniLM) -> None:
         self._searcher, self._reader = searcher, reader
         self._rarity: dict[tuple[str, str, str], float] = {}
-        # The refusal and the generator read the same passages, for the same question.
-        self._texts: tuple[str, ...] = ()
-        self._states: States = []
-        self._aligned: dict[str, list[Alignment]] = {}
+        self._reads: OrderedDict[tuple[str, ...], _Read] = OrderedDict()
+        self._reading = threading.Lock()
 
     @property
     def _library(self) -> Library:
@@ -51,8 +63,19 @@ class IndexKnowledge:
         return [(chunk.id, chunk.text) for chunk in self._library.document_chunks(document_id)[:OPENING]]
 
     def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
-        if self._texts != tuple(texts):
-            self._texts, self._states, self._aligned = tuple(texts), self._reader.token_states(texts), {}
-        if question not in self._aligned:
-            self._aligned[question] = align(self._reader, question, self._states)
-        return self._aligned[question]
+        read = self._read(tuple(texts))
+        aligned = read.aligned.get(question)
+        if aligned is None:
+            aligned = read.aligned[question] = align(self._reader, question, read.states)
+        return aligned
+
+    def _read(self, texts: tuple[str, ...]) -> _Read:
+        """One list at a time: reading it takes every core, and all of an answer's time but the model's."""
+        with self._reading:
+            if texts in self._reads:
+                self._reads.move_to_end(texts)
+                return self._reads[texts]
+            read = self._reads[texts] = _Read(self._reader.token_states(texts))
+            if len(self._reads) > RECENT:
+                self._reads.popitem(last=False)
+            return read
