@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from assistant import __version__
-from assistant.api import errors
+from assistant.api import errors, finetune, health, lifespan, metrics, observe
+from assistant.api.access_log import log_exchange
+from assistant.api.guard import Guard
 from assistant.api.state import Server
 
 if TYPE_CHECKING:
@@ -19,7 +21,20 @@ def create(app: App, options: Options) -> FastAPI:
     """The ASGI application of a workspace. Nothing is loaded before its lifespan begins."""
     from assistant.api.answers import Answers
 
-    api = FastAPI(title="dyag", version=__version__, summary="A team's own documents, asked, rated and learnt from.")
+    api = FastAPI(
+        title="dyag",
+        version=__version__,
+        summary="A team's own documents, asked, rated and learnt from.",
+        lifespan=lifespan.lifespan,
+    )
     api.state.server = Server(app, options, Answers(app, options))
+    api.state.metrics = metrics.Metrics(app)
     errors.install(api, app)
+    for part in (health, metrics):
+        api.include_router(part.router)
+    finetune.install(api, api.state.server)
+    api.add_middleware(Guard, options=options)  # outside the router; only what records requests is further out
+    api.add_middleware(
+        observe.Observed, tell=[api.state.metrics.tell, log_exchange]
+    )  # outermost: refusals are seen too
     return api

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from assistant.api.options import Options
+from assistant.api.warming import Warming
 
 if TYPE_CHECKING:
     from assistant.api.answers import Answers
@@ -21,6 +24,13 @@ class Server:
     app: App
     options: Options
     answers: Answers
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the server is told to stop: a stream that would never end by itself ends then."""
+
+    @cached_property
+    def warming(self) -> Warming:
+        """What the first question needs, being loaded."""
+        return Warming(lambda: self.app.answerer.warm())
 
 
 def server_of(request: Request) -> Server:

@@ -22,6 +22,7 @@ from assistant.commands import (  # isort: skip  (the order of the help)
     query_finetuned,
     merge_lora,
     jobs,
+    serve,
     config,
     doctor,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "query_finetuned",
     "rate",
     "runs",
+    "serve",
     "sessions",
     "talk",
     "train",
