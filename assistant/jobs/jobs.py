@@ -111,7 +111,7 @@ class Jobs:
     ) -> Job:
         found = commands()[split_name(words, commands())[0]]
         shown = public_words(words)
-        self._check_queue(found.queue)
+        self.check_queue(found.queue)
         private_folder(self.folder)
         job = Job(
             number=0,
@@ -145,7 +145,8 @@ class Jobs:
         """Those of its queue that come before it."""
         return [other for other in self.open() if job.queue and other.queue == job.queue and other.number < job.number]
 
-    def _check_queue(self, queue: str) -> None:
+    def check_queue(self, queue: str) -> None:
+        """Raises QueueFull when no other job may join this queue."""
         ahead = [job for job in self.open() if queue and job.queue == queue]
         if len(ahead) > WAITING:
             message = f"Job {ahead[0].number} runs, and {len(ahead) - 1} more wait for their turn; no other was begun."

@@ -1,0 +1,198 @@
+"""The fine-tuning API: what there is to train, a training begun, how it stands, the models it made."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from assistant.api import errors, jobs, runs
+from assistant.api.begun import ApiJobs, Ask, KeyReused, Stamp, digest_of
+from assistant.api.bodies import Given, body_of, sends
+from assistant.api.bodies import errors as may_fail
+from assistant.api.depends import JobsOf, Key, Limit, Offset, ServerOf
+from assistant.api.finetune_models import Models, base_named, list_models, supported
+from assistant.api.job_view import JobResult, result_of
+from assistant.api.state import Server
+from assistant.jobs.jobs import QueueFull
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from assistant.journal.api_jobs import ApiJob
+
+router = APIRouter(prefix="/api/finetune", tags=["fine-tuning"])
+FORMATS = ["csv", "jsonl", "json"]
+"""A dataset's; inside, every kind of row that `dyag dataset` reads."""
+FETCHED = Path("data", "finetuning", "fetched")
+_NO_NAME = re.compile(r"[^A-Za-z0-9._]+")
+RETRY_SECONDS = 60
+
+
+class Start(Given):
+    """A training to begin."""
+
+    model: str = Field(min_length=1, max_length=200, description="A base: see supported_models of /info.")
+    dataset_url: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="A file in an allowed folder, or an https address of an allowed host.",
+    )
+    epochs: int = Field(3, ge=1, le=20, description="Passes over the rows.")
+    batch_size: int = Field(4, ge=1, le=16, description="Rows of one step.")
+    learning_rate: float | None = Field(2e-5, gt=0, le=1, description="null: what suits the base and the method.")
+
+
+class Config(BaseModel):
+    """A training as it was asked for."""
+
+    model: str
+    dataset: str
+    epochs: int
+    batch_size: int
+    learning_rate: float | None
+
+
+class Started(BaseModel):
+    """A training that was begun; it waits for those before it."""
+
+    status: Literal["started"]
+    job_id: str
+    message: str
+    config: Config
+
+
+class Info(BaseModel):
+    """What can be asked for."""
+
+    available: bool = Field(description="Whether a model can be trained here.")
+    supported_models: list[str]
+    supported_formats: list[str]
+    endpoints: dict[str, str]
+    parameters: dict[str, Any] = Field(description="JSON schema of what /start takes.")
+
+
+@router.get("/info", responses=may_fail())
+def info() -> Info:
+    """What can be trained, from what, and where to ask for it."""
+    from importlib.util import find_spec
+
+    return Info(
+        available=all(find_spec(name) for name in ("torch", "trl", "peft")),
+        supported_models=supported(),
+        supported_formats=FORMATS,
+        endpoints=_endpoints(),
+        parameters=Start.model_json_schema()["properties"],
+    )
+
+
+@router.post("/start", status_code=202, responses=may_fail(404, 413, 429), openapi_extra=sends(Start))
+async def start(
+    request: Request,
+    server: ServerOf,
+    begun: JobsOf,
+    asked: Annotated[Start, Depends(body_of(Start))],
+    response: Response,
+    idempotency_key: Key = None,
+) -> Started:
+    """Begin a training in the background; it is done one after the other."""
+    digest = digest_of("finetune", asked.model_dump())
+    async with request.app.state.starting:  # whoever waits takes no thread from those who ask
+        job = await run_in_threadpool(_begin, server, begun, asked, idempotency_key, digest)
+    response.headers["Location"] = f"/api/finetune/status/{job.id}"
+    config = Config(**job.request)
+    return Started(status="started", job_id=job.id, message=f"Fine-tuning lancé pour {config.model}", config=config)
+
+
+@router.get("/status/{job_id}", responses=may_fail(404))
+def status(begun: JobsOf, job_id: str) -> JobResult:
+    """How a job stands: a training, or one of the others."""
+    return result_of(begun, begun.find(job_id))
+
+
+@router.get("/models", responses=may_fail())
+def models(server: ServerOf, limit: Limit = 100, offset: Offset = 0) -> Models:
+    """The models that were trained, the newest first."""
+    return list_models(server.app, limit, offset)
+
+
+def install(api: FastAPI, server: Server) -> None:
+    """Serve these routes, and answer a full queue and a key used twice."""
+    api.state.jobs = ApiJobs(server.app)
+    api.state.starting = asyncio.Lock()
+
+    @api.exception_handler(QueueFull)
+    async def full(request: Request, error: QueueFull) -> JSONResponse:
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return errors.answer(request, 429, error.message, error.hint, **headers)
+
+    @api.exception_handler(KeyReused)
+    async def reused(request: Request, error: KeyReused) -> JSONResponse:
+        return errors.answer(request, 422, error.message, error.hint)
+
+    for part in PARTS:
+        api.include_router(part)
+
+
+def _begin(server: Server, begun: ApiJobs, asked: Start, key: str | None, digest: str) -> ApiJob:
+    """Raises BadInput, NotFound, QueueFull, KeyReused, and what fetching a dataset does."""
+    if known := begun.known(key, digest):
+        return known
+    home, stamp = server.app.home.path, Stamp.now()
+    model = base_named(asked.model, home)
+    begun.app.jobs.check_queue("training")  # before anything is fetched
+    dataset = _dataset(server, asked.dataset_url, stamp.id("finetune"))
+    output = free_folder(begun, model, stamp)
+    words = ["train", "--dataset", str(dataset), "--output", str(home / output), "--base-model", model]
+    words += ["--epochs", str(asked.epochs), "--batch-size", str(asked.batch_size), *device_words()]
+    words += ["--learning-rate", repr(asked.learning_rate)] if asked.learning_rate else []
+    return begun.begin(Ask("finetune", (*words, "--json"), _told(asked), output, key, digest), stamp)
+
+
+def _told(asked: Start) -> dict[str, Any]:
+    from assistant.sanitize import without_passwords
+
+    told = asked.model_dump()
+    return {"model": told["model"], "dataset": without_passwords(told.pop("dataset_url")), **told}
+
+
+def _dataset(server: Server, text: str, job_id: str) -> Path:
+    """The file that is named, fetched where it is an address. Raises BadInput, NotFound."""
+    if text.partition(":")[0].casefold() in ("http", "https"):
+        from assistant.api.fetch import download
+
+        return download(text, server.app.home.path / FETCHED / job_id, server.options)
+    from assistant.api.dataset_paths import resolve
+
+    return resolve(text, server.options, server.app.home)
+
+
+def free_folder(begun: ApiJobs, model: str, stamp: Stamp) -> str:
+    """`models/phi-finetuned-20261104_143012`, or with more behind it when there is one already."""
+    plain = f"models/{_NO_NAME.sub('-', model.removeprefix('models/'))}-finetuned-{stamp.when}"
+    taken = begun.rows.of_output(plain) or (begun.app.home.path / plain).exists()
+    return f"{plain}-{stamp.tail}" if taken else plain
+
+
+def device_words() -> list[str]:
+    """Who asks a server to train is not asked again whether its CPU will do."""
+    from assistant.commands.models import machine
+
+    return ["--force-cpu"] if machine().device == "cpu" else ["--device", "cuda"]
+
+
+PARTS = (router, jobs.router, runs.router)
+"""All that is below /api/finetune."""
+
+
+def _endpoints() -> dict[str, str]:
+    """Every route of the API, by its name: `POST /api/finetune/start`."""
+    routes = [route for part in PARTS for route in part.routes if isinstance(route, APIRoute)]
+    return {route.name: f"{min(route.methods or ())} {route.path}" for route in routes}
