@@ -1,4 +1,8 @@
-"""A dataset named by a path in a request: a regular file in one of the allowed folders, by no detour."""
+"""A dataset named by a path in a request: a regular file in one of the allowed folders, by no detour.
+
+The file is read later, by the job. Whoever may write in an allowed folder decides what that will be, so a folder that
+everybody may write in is refused.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ def resolve(text: str, options: Options, home: Home) -> Path:
     for root in (home.data, *options.dataset_roots):
         for start in dict.fromkeys((root, root.resolve())):
             if path.is_relative_to(start) and path != start:
-                return _file(root.resolve() / path.relative_to(start), text, options.max_upload)
+                return _file(root.resolve(), path.relative_to(start), text, options.max_upload)
     raise BadPath("The dataset is outside the folders that datasets may be read from.", _HINT)
 
 
@@ -52,8 +56,9 @@ def _check_form(text: str) -> None:
         raise BadPath("The dataset has not the ending of a training file.", _HINT)
 
 
-def _file(path: Path, text: str, most: int) -> Path:
-    """The regular file at `path`, whose folder is allowed. Raises BadPath, NotFound."""
+def _file(root: Path, below: Path, text: str, most: int) -> Path:
+    """The regular file under a root without links. Raises BadPath, NotFound."""
+    path = root / below
     try:
         straight = os.path.realpath(path, strict=True) == str(path)
         found = path.lstat()
@@ -66,6 +71,14 @@ def _file(path: Path, text: str, most: int) -> Path:
         raise BadPath(f"{text} is a link, or lies behind one.", "Name the file itself.")
     if not stat.S_ISREG(found.st_mode):
         raise BadPath(f"{text} is not a file.", _HINT)
+    if _is_open(path, root):
+        raise BadPath(f"{text} lies in a folder that everybody may write in.", "Take that right away: chmod o-w.")
     if found.st_size > most:
         raise BadPath(f"{text} is larger than {most:,} bytes.", "Split it, or raise serve.max_upload_mb.")
     return path
+
+
+def _is_open(path: Path, root: Path) -> bool:
+    """Whether everybody may put another file in the place of this one."""
+    folders = [folder for folder in path.parents if folder.is_relative_to(root)]
+    return os.name == "posix" and any(folder.stat().st_mode & stat.S_IWOTH for folder in folders)
