@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from assistant.api.observe import Exchange, What, current_request
 from assistant.api.options import Options
@@ -20,7 +20,7 @@ from assistant.api.redact import redact
 Format = Literal["json", "text"]
 LOGGER = logging.getLogger("dyag.serve")
 _QUIET = ("/healthz", "/readyz", "/metrics")
-"""Asked every few seconds by machines; logged only when they fail."""
+"""Asked every few seconds by machines."""
 
 
 class _Lines(logging.Formatter):
@@ -53,7 +53,7 @@ def _text(fields: dict[str, Any]) -> str:
     return f"{line}\n{trace}" if trace else line
 
 
-def begin(shape: Format, options: Options) -> logging.Handler:
+def begin(shape: Format, options: Options) -> logging.StreamHandler[TextIO]:
     """Write the log, and the warnings of every library, to stderr until the handler is taken away by `end`."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines(shape, options))
@@ -77,7 +77,7 @@ def say(event: str, level: int = logging.INFO, **fields: Any) -> None:
 
 def log_exchange(what: What, seen: Exchange) -> None:
     """Log a request that is over."""
-    if what == "ended" and not (seen.path in _QUIET and seen.status == 200):
+    if what == "ended" and seen.path not in _QUIET:
         say("request", _level(seen), **_told(seen))
 
 
