@@ -20,7 +20,7 @@ from assistant.api.redact import redact
 Format = Literal["json", "text"]
 LOGGER = logging.getLogger("dyag.serve")
 _QUIET = ("/healthz", "/readyz", "/metrics")
-"""Asked every few seconds by machines."""
+"""Asked every few seconds by machines; what they are usually told is not logged."""
 
 
 class _Lines(logging.Formatter):
@@ -77,7 +77,7 @@ def say(event: str, level: int = logging.INFO, **fields: Any) -> None:
 
 def log_exchange(what: What, seen: Exchange) -> None:
     """Log a request that is over."""
-    if what == "ended" and seen.path not in _QUIET:
+    if what == "ended" and not (seen.path in _QUIET and seen.status in (200, 503)):
         say("request", _level(seen), **_told(seen))
 
 

@@ -32,6 +32,7 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
 
 def _close(server: Server) -> None:
     server.warming.stop(_PATIENCE)
+    server.answers.close()
     server.app.jobs.close()
     server.app.journal.close()
     say("stopped")

@@ -30,7 +30,7 @@ class Server:
     @cached_property
     def warming(self) -> Warming:
         """What the first question needs, being loaded."""
-        return Warming(lambda: self.app.answerer.warm())
+        return Warming(self.answers.warm)
 
 
 def server_of(request: Request) -> Server:

@@ -15,6 +15,8 @@ from typing import Any
 
 from commands import CHEAP_ENVIRON
 
+ENVIRON = {**CHEAP_ENVIRON, "PYTHONPATH": f"{CHEAP_ENVIRON['PYTHONPATH']}{os.pathsep}{Path(__file__).parents[2]}"}
+"""The cheap embedder, and the checkout whose tests these are, whatever is installed."""
 LIMIT = 60.0
 """Seconds that a process has to begin and to end."""
 
@@ -38,7 +40,7 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, *argv: str, environ: Mapping[str, str] = CHEAP_ENVIRON) -> Iterator[Served]:
+def serving(home: Path, *argv: str, environ: Mapping[str, str] = ENVIRON) -> Iterator[Served]:
     """A server of this workspace with the cheap embedder; ended, however the test ends."""
     logged = home / "serve.log"
     words = [sys.executable, "-P", "-m", "assistant.cli", "--home", str(home), "serve", "--port", "0", "--json", *argv]
