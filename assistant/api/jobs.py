@@ -10,15 +10,16 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from assistant.api.begun import ApiJobs
 from assistant.api.bodies import errors, utc
-from assistant.api.depends import JobsOf, Limit, Offset
+from assistant.api.depends import JobsOf, Limit, Offset, ServerOf
 from assistant.api.job_view import JobList, JobResult, JobStatus, result_of, status_of
+from assistant.api.state import Server
 from assistant.jobs.events import events_from
 from assistant.jobs.files import lines_from
 from assistant.sanitize import without_passwords
@@ -90,23 +91,23 @@ def logs(
 
 @router.get("/events/{job_id}", responses={200: _STREAM, **errors(404)}, response_class=StreamingResponse)
 def events(
-    request: Request,
+    server: ServerOf,
     jobs: JobsOf,
     job_id: str,
     last: Annotated[str, Header(alias="Last-Event-ID", max_length=40, description="The id of the last event.")] = "",
 ) -> StreamingResponse:
-    """Follow a job as server-sent events until it ends."""
+    """Follow a job as server-sent events until it ends, or the server does: then come back."""
     jobs.find(job_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(jobs, job_id, last), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(server, jobs, job_id, last), media_type="text/event-stream", headers=headers)
 
 
-async def _events(jobs: ApiJobs, job_id: str, last: str) -> AsyncIterator[str]:
+async def _events(server: Server, jobs: ApiJobs, job_id: str, last: str) -> AsyncIterator[str]:
     """Until the job has ended; an event's id is the number of the job and where its log goes on."""
     found = _PLACE.fullmatch(last)
     place = (int(found[1]), int(found[2])) if found else (0, 0)
     said = time.monotonic()
-    while True:
+    while not server.stopping.is_set():
         place, told, over = await run_in_threadpool(_look, jobs, job_id, place)
         for text in told:
             yield text
