@@ -179,7 +179,7 @@ def _first_line(error: Exception) -> str:
 
 
 class SentenceTransformerEmbedder:
-    """Any sentence-transformers model, by name or folder."""
+    """Any sentence-transformers model, by name or folder; one thread at a time, for its tokenizer bears no more."""
 
     def __init__(self, model: str) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -197,18 +197,23 @@ class SentenceTransformerEmbedder:
         renamed = getattr(self._model, "get_embedding_dimension", None)
         self.dimension = int((renamed or self._model.get_sentence_embedding_dimension)() or 0)
         self.window = int(self._model.max_seq_length or 512)
+        self._using = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return unit(np.asarray(self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False), np.float32))
+        with self._using:
+            found = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
+        return unit(np.asarray(found, np.float32))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        with self._using:
+            encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
-        encoded = self._model.tokenizer(
-            text, add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
-        )
+        with self._using:
+            encoded = self._model.tokenizer(
+                text, add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
+            )
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
 
 

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
 
 T = TypeVar("T")
+NOBODY = Response(status_code=499)
+"""What nginx calls it when the client has closed the connection; nobody reads it."""
 
 
 class ClientGone(Exception):

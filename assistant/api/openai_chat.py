@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from assistant.api import errors
 from assistant.api.answering import Answering, Finished
 from assistant.api.answers import Question
-from assistant.api.gone import ClientGone, unless_gone
+from assistant.api.depends import ServerOf
+from assistant.api.gone import NOBODY, ClientGone, unless_gone
 from assistant.api.openai_shapes import (
     MODELS,
     About,
@@ -29,20 +30,18 @@ from assistant.api.openai_shapes import (
 from assistant.api.openai_stream import Chunks, Ending, begun, events
 from assistant.api.openai_turns import said_in
 from assistant.api.pipelines import Wishes
-from assistant.api.state import Server, server_of
+from assistant.api.state import Server
 from retrieval.types import Answer
 
 router = APIRouter(tags=["chat"])
 _CITATION = re.compile(r"\[chunk_(\d+)\]")
-_GONE = 499
-"""What nginx calls it when the client has closed the connection; nobody reads it."""
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "The answer."}
 }
 
 
 @router.post("/v1/chat/completions", response_model=Completion, responses=faults(404) | _STREAM)
-async def complete(request: Request, asked: ChatRequest, server: Annotated[Server, Depends(server_of)]) -> Any:
+async def complete(request: Request, asked: ChatRequest, server: ServerOf) -> Any:
     """Answer a question from the documents, with citations; as a stream of events if `stream` is true."""
     if asked.model not in MODELS:
         message, hint = f"There is no model {asked.model}.", f"There are {', '.join(MODELS)}."
@@ -52,7 +51,7 @@ async def complete(request: Request, asked: ChatRequest, server: Annotated[Serve
     try:
         return await (_streamed if asked.stream else _whole)(request, asked, server)
     except ClientGone:
-        return Response(status_code=_GONE)
+        return NOBODY
 
 
 def unsupported(asked: ChatRequest) -> str:

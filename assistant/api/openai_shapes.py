@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -152,7 +153,5 @@ class Fault(BaseModel):
 
 def faults(*codes: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route under /v1, for `responses`: these, and those of every route."""
-    from assistant.api.bodies import _ERRORS
-
     every = (400, 401, 403, 413, 422, 429, 500, 502, 503, 507, *codes)
-    return {code: {"model": Fault, "description": _ERRORS.get(code, "The model failed.")} for code in sorted(every)}
+    return {code: {"model": Fault, "description": HTTPStatus(code).phrase} for code in sorted(every)}

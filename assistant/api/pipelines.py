@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from assistant.api.gate import Gate
 from assistant.modes import mode_named, no_promoted_model
+from assistant.sanitize import without_passwords
 from retrieval.errors import NotFound
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class Pipelines:
             return name
         missing = no_promoted_model(mode)
         raise NotFound(missing.message, missing.hint)
+
+    def shown(self, mode: Mode) -> str:
+        """The name of what answers in a mode: what was loaded for it, else what would be. Raises NotFound."""
+        name, found = self.name_of(mode), self._of.get(mode.finetuned)
+        return without_passwords(found.generator.name if found and found.name == name else name)
 
     def warm(self) -> None:
         """Load what answers the first question in the mode that is set."""
