@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from assistant import __version__
-from assistant.api import errors, finetune, health, lifespan, metrics, observe, openai_chat
+from assistant.api import (
+    embeddings,
+    errors,
+    feedback,
+    finetune,
+    health,
+    lifespan,
+    metrics,
+    observe,
+    openai_chat,
+    openai_models,
+    search,
+)
 from assistant.api.access_log import log_exchange
 from assistant.api.guard import Guard
 from assistant.api.state import Server
@@ -30,7 +42,7 @@ def create(app: App, options: Options) -> FastAPI:
     api.state.server = Server(app, options, Answers(app, options))
     api.state.metrics = metrics.Metrics(app)
     errors.install(api, app)
-    for part in (health, metrics, openai_chat):
+    for part in (health, metrics, openai_chat, openai_models, embeddings, search, feedback):
         api.include_router(part.router)
     finetune.install(api, api.state.server)
     api.add_middleware(Guard, options=options)  # outside the router; only what records requests is further out
