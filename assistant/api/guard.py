@@ -92,8 +92,10 @@ class Guard:
         return Refusal(401, message, "Send it as `Authorization: Bearer TOKEN`.", challenge)
 
     def _too_long(self, headers: Headers) -> Refusal | None:
-        """A body that says itself that it is too large; others are counted as they come."""
+        """A body that says itself that it is too large, or says two lengths; others are counted as they come."""
         said = headers.get(b"content-length", ())
+        if said and b"transfer-encoding" in headers:  # a proxy in front may have believed the other
+            return Refusal(400, "The request says two lengths.", "Send a Content-Length or chunks.")
         if not all(value.isdigit() and value.isascii() for value in said) or len(set(said)) > 1:
             return Refusal(400, "The Content-Length is no number.")
         if any(len(value) > 18 or int(value) > self.options.max_body for value in said):

@@ -246,6 +246,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     for length in (b"-1", b"1e3", b"0x10", b"9" * 30, b"\xb2"):
         assert start(small, LOCAL, (b"content-length", length)).status in (400, 413)
     assert start(small, LOCAL, (b"content-length", b"2"), (b"content-length", b"3")).status == 400
+    assert start(small, LOCAL, (b"content-length", b"2"), (b"transfer-encoding", b"chunked")).status == 400
 
 
 def test_a_body_that_does_not_say_is_counted() -> None:
