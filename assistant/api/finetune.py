@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from assistant.api import errors, jobs, runs
+from assistant.api.asking import device_words, free_folder
 from assistant.api.begun import ApiJobs, Ask, KeyReused, Stamp, digest_of
 from assistant.api.bodies import Given, body_of, sends
 from assistant.api.bodies import errors as may_fail
@@ -32,7 +32,6 @@ router = APIRouter(prefix="/api/finetune", tags=["fine-tuning"])
 FORMATS = ["csv", "jsonl", "json"]
 """A dataset's; inside, every kind of row that `dyag dataset` reads."""
 FETCHED = Path("data", "finetuning", "fetched")
-_NO_NAME = re.compile(r"[^A-Za-z0-9._]+")
 RETRY_SECONDS = 60
 
 
@@ -172,20 +171,6 @@ def _dataset(server: Server, text: str, job_id: str) -> Path:
     from assistant.api.dataset_paths import resolve
 
     return resolve(text, server.options, server.app.home)
-
-
-def free_folder(begun: ApiJobs, model: str, stamp: Stamp) -> str:
-    """`models/phi-finetuned-20261104_143012`, or with more behind it when there is one already."""
-    plain = f"models/{_NO_NAME.sub('-', model.removeprefix('models/'))}-finetuned-{stamp.when}"
-    taken = begun.rows.of_output(plain) or (begun.app.home.path / plain).exists()
-    return f"{plain}-{stamp.tail}" if taken else plain
-
-
-def device_words() -> list[str]:
-    """Who asks a server to train is not asked again whether its CPU will do."""
-    from assistant.commands.models import machine
-
-    return ["--force-cpu"] if machine().device == "cpu" else ["--device", "cuda"]
 
 
 PARTS = (router, jobs.router, runs.router)

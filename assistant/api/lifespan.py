@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from assistant.api.access_log import say
+from assistant.api.background import background
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,7 +25,8 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     server: Server = api.state.server
     server.warming.begin()
     try:
-        yield
+        with background(server, api.state.jobs):
+            yield
     finally:
         server.stopping.set()
         await asyncio.to_thread(_close, server)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from assistant.api.begun import Ask, Stamp, digest_of
+from assistant.api.asking import retraining
+from assistant.api.begun import ApiJobs, Ask, Stamp, digest_of
 from assistant.api.bodies import Given, body_of, errors, sends, utc
 from assistant.api.depends import JobsOf, Key, Limit, Offset, ServerOf
 from assistant.api.state import Server
+from assistant.journal.api_jobs import ApiJob
 from retrieval.errors import BadInput, NotFound
 
 router = APIRouter(prefix="/api/finetune", tags=["models"])
@@ -137,8 +139,7 @@ async def evaluate(
     key: Key = None,
 ) -> Begun:
     """Measure how good the answers are, in the background."""
-    words = await run_in_threadpool(_evaluate_words, server, asked)
-    return await _begun(request, "evaluate", asked, words, key, response)
+    return await _begun(request, response, "evaluate", asked, key, lambda: _evaluate_words(server, asked))
 
 
 @router.post("/promote", status_code=202, responses=errors(404, 413, 429), openapi_extra=sends(Promote))
@@ -150,8 +151,7 @@ async def promote(
     key: Key = None,
 ) -> Begun:
     """Let a run answer if the gate finds it better than the one before, in the background; its status may be `refused`."""
-    words = await run_in_threadpool(_promote_words, server, asked)
-    return await _begun(request, "promote", asked, words, key, response)
+    return await _begun(request, response, "promote", asked, key, lambda: _promote_words(server, asked))
 
 
 @router.post("/retrain", status_code=202, responses=errors(404, 413, 429), openapi_extra=sends(Retrain))
@@ -163,8 +163,7 @@ async def retrain(
     key: Key = None,
 ) -> Begun:
     """Train on approved corrections, from the promoted run, and promote what comes of it only through the gate."""
-    words = await run_in_threadpool(_retrain_words, server, asked)
-    return await _begun(request, "retrain", asked, words, key, response)
+    return await _begun(request, response, "retrain", asked, key, lambda: _retrain_words(server, asked))
 
 
 @router.post("/rollback", responses=errors(413), openapi_extra=sends(Rollback))
@@ -230,15 +229,23 @@ def compare(server: ServerOf, asked: Annotated[Compare, Depends(body_of(Compare)
 
 
 async def _begun(
-    request: Request, kind: str, asked: Given, words: Sequence[str], key: str | None, response: Response
+    request: Request, response: Response, kind: str, asked: Given, key: str | None, words: Callable[[], list[str]]
 ) -> Begun:
-    told = asked.model_dump()
-    ask = Ask(kind, (*words, "--json"), told, key=key, digest=digest_of(kind, told))
+    """Begin what these words say, or find what the key has begun; one after the other."""
     starting: asyncio.Lock = request.app.state.starting
     async with starting:
-        job = await run_in_threadpool(request.app.state.jobs.begin, ask, Stamp.now())
+        job = await run_in_threadpool(_begin, request.app.state.jobs, kind, asked.model_dump(), key, words)
     response.headers["Location"] = f"/api/finetune/status/{job.id}"
     return Begun(status="started", job_id=job.id, message=f"Begun: {kind}.", config=dict(job.request))
+
+
+def _begin(begun: ApiJobs, kind: str, told: dict[str, Any], key: str | None, words: Callable[[], list[str]]) -> ApiJob:
+    digest, stamp = digest_of(kind, told), Stamp.now()
+    if known := begun.known(key, digest):
+        return known
+    if kind == "retrain":
+        return begun.begin(retraining(begun, told, words(), key, digest, stamp), stamp)
+    return begun.begin(Ask(kind, (*words(), "--json"), told, key=key, digest=digest), stamp)
 
 
 def _evaluate_words(server: Server, asked: Evaluate) -> list[str]:
@@ -262,7 +269,7 @@ def _promote_words(server: Server, asked: Promote) -> list[str]:
 
 
 def _retrain_words(server: Server, asked: Retrain) -> list[str]:
-    words = ["retrain", "--epochs", str(asked.epochs)]
+    words = ["--epochs", str(asked.epochs)]
     return [*words, *(["--cases", _file(server, asked.cases)] if asked.cases else [])]
 
 

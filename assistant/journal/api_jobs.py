@@ -86,10 +86,9 @@ class ApiJobRows:
         return next(iter(self._read("output=?", output)), None)
 
     def unstored(self) -> list[ApiJob]:
-        """Those that made a model which was not copied yet, nor tried to be."""
-        return self._read(
-            "kind IN ('finetune', 'retrain') AND stored='' AND job IN (SELECT id FROM jobs WHERE state='done')"
-        )
+        """Those that made a model which is not copied yet."""
+        done = "job IN (SELECT id FROM jobs WHERE state='done')"
+        return self._read(f"output<>'' AND (stored='' OR stored LIKE '!%') AND {done}")
 
     def store(self, job_id: str, stored: str) -> None:
         """Keep where its model was copied to, or `!` and why it was not."""
