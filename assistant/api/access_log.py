@@ -92,7 +92,7 @@ def _told(seen: Exchange) -> dict[str, Any]:
     told |= {"route": seen.route, "status": seen.status, "ms": _ms(seen.seconds), "bytes": seen.bytes}
     if seen.streamed and seen.first is not None:
         told["first_ms"] = _ms(seen.first)
-    if not seen.whole:
+    if not (seen.whole or seen.error):
         told["broken_off"] = True
     if seen.error:
         told["error"] = seen.error

@@ -130,7 +130,7 @@ def test_an_answer_under_way_ends_before_the_server_does(home: Path, slow: dict[
 
 def test_a_second_ctrl_c_does_not_wait_for_answers(home: Path, slow: dict[str, str]) -> None:
     (home / "script.jsonl").write_text(json.dumps({**SLOW, "text": "P" * 900}), encoding="utf-8")
-    with serving(home, environ=slow) as server, asked(server.url) as response:
+    with serving(home, environ=slow) as server, asked(server.url):
         server.process.send_signal(signal.SIGINT)
         while listens(server.url):
             time.sleep(0.01)
