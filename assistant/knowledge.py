@@ -6,9 +6,8 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from retrieval.alignment import Alignment, States, align
+from retrieval.alignment import Alignment, State, align
 from retrieval.embed import MiniLM
 from retrieval.library import Library
 from retrieval.search import Searcher
@@ -16,16 +15,9 @@ from retrieval.types import Fact, Language
 
 OPENING = 3
 """Chunks a document begins with: front matter, a table of facts, and the first prose."""
-RECENT = 8
-"""Lists of texts whose states are kept, some 2 MB each: the refusal and the generator read the same, for one question."""
-
-
-@dataclass
-class _Read:
-    """Texts as the reader has read them, and how questions align with them."""
-
-    states: States
-    aligned: dict[str, list[Alignment]] = field(default_factory=dict)
+RECENT = 256
+"""Passages and questions whose states are kept, some 200 kB each: those that many ask about, and those that the refusal
+and then the generator read."""
 
 
 class IndexKnowledge:
@@ -35,7 +27,7 @@ class IndexKnowledge:
     def __init__(self, searcher: Searcher, reader: MiniLM) -> None:
         self._searcher, self._reader = searcher, reader
         self._rarity: dict[tuple[str, str, str], float] = {}
-        self._reads: OrderedDict[tuple[str, ...], _Read] = OrderedDict()
+        self._states: OrderedDict[str, State] = OrderedDict()
         self._reading = threading.Lock()
 
     @property
@@ -63,19 +55,19 @@ class IndexKnowledge:
         return [(chunk.id, chunk.text) for chunk in self._library.document_chunks(document_id)[:OPENING]]
 
     def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
-        read = self._read(tuple(texts))
-        aligned = read.aligned.get(question)
-        if aligned is None:
-            aligned = read.aligned[question] = align(self._reader, question, read.states)
-        return aligned
+        return align(self._state(question), [self._state(text) for text in texts])
 
-    def _read(self, texts: tuple[str, ...]) -> _Read:
-        """One list at a time: reading it takes every core, and all of an answer's time but the model's."""
+    def _state(self, text: str) -> State:
+        """A text as the reader reads it by itself: together they would change each other a little, and take longer.
+
+        One at a time: it takes every core.
+        """
         with self._reading:
-            if texts in self._reads:
-                self._reads.move_to_end(texts)
-                return self._reads[texts]
-            read = self._reads[texts] = _Read(self._reader.token_states(texts))
-            if len(self._reads) > RECENT:
-                self._reads.popitem(last=False)
-            return read
+            if text in self._states:
+                self._states.move_to_end(text)
+                return self._states[text]
+            (state,) = self._reader.token_states([text])
+            self._states[text] = state
+            if len(self._states) > RECENT:
+                self._states.popitem(last=False)
+            return state

@@ -6,12 +6,11 @@ a token's state knows its sentence and its neighbours, so "he" in a passage abou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from retrieval.embed import MiniLM
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,11 @@ class Alignment:
         return found
 
 
-States = list[tuple[npt.NDArray[np.float32], tuple[tuple[int, int], ...]]]
-"""For each text its tokens' unit states and their character spans."""
+State = tuple[npt.NDArray[np.float32], tuple[tuple[int, int], ...]]
+"""A text's tokens: their unit states, and their character spans."""
 
 
-def align(model: MiniLM, question: str, texts: States) -> list[Alignment]:
-    """Alignment of the question with each text, given by the model's `token_states` of it."""
-    ((asked, _),) = model.token_states([question])
+def align(question: State, texts: Sequence[State]) -> list[Alignment]:
+    """Alignment of the question with each text, each as the model's `token_states` of it."""
+    asked, _ = question
     return [Alignment(asked @ states.T, offsets) for states, offsets in texts]

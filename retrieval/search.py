@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ class Searcher:
         self._open: Generation | None = None
         self._vectors: dict[str, Vectors] = {}
         self._opening, self._keeping = threading.Lock(), threading.Lock()
+        # More searches at once than cores only take turns, and whatever else the process does waits for all of them.
+        self._ranking = threading.Semaphore(os.cpu_count() or 1)
 
     def search(
         self,
@@ -95,15 +98,16 @@ class Searcher:
     def _ranked(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
     ) -> tuple[Passage, ...]:
-        try:
-            scored = self._scored(question, language, top_k, allowed, also)
-        except BaseException as error:
-            if not generation.is_damage(error) or not self._mended():
-                raise
-            scored = self._scored(question, language, top_k, allowed, also)
-        best = sorted(scored, key=lambda i: (-scored[i][0], i))[:top_k]
-        chunks = self.library.chunks(best)
-        return self.passages([chunks[i] for i in best if i in chunks], scored)
+        with self._ranking:
+            try:
+                scored = self._scored(question, language, top_k, allowed, also)
+            except BaseException as error:
+                if not generation.is_damage(error) or not self._mended():
+                    raise
+                scored = self._scored(question, language, top_k, allowed, also)
+            best = sorted(scored, key=lambda i: (-scored[i][0], i))[:top_k]
+            chunks = self.library.chunks(best)
+            return self.passages([chunks[i] for i in best if i in chunks], scored)
 
     def _scored(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
