@@ -55,14 +55,14 @@ def jobs(app: App) -> Iterator[Trainings]:
         yield made
 
 
-Start = Callable[..., httpx.Response]
+Start = Callable[..., Any]
 
 
 @pytest.fixture
 def start(client: TestClient, jobs: Trainings) -> Start:
     """Begin a training with these fields, and `key`."""
 
-    def begin(key: str = "", **fields: Any) -> httpx.Response:
+    def begin(key: str = "", **fields: Any) -> Any:
         body = {"model": "phi", "dataset_url": "data/frigo.csv", **fields}
         headers = FORM | ({"Idempotency-Key": key} if key else {})
         return client.post("/api/finetune/start", content=json.dumps(body), headers=headers)

@@ -82,7 +82,7 @@ def guided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guided]:
         """What the network would have brought, for an address that is allowed."""
         place = fetch.place_of(url, given)
         folder.mkdir(parents=True)
-        return shutil.copy(home / "data" / "frigo_training.csv", folder / Path(place.target).name)
+        return Path(shutil.copy(home / "data" / "frigo_training.csv", folder / Path(place.target).name))
 
     monkeypatch.setattr(fetch, "download", fetched)
     app = app_at(home, io.StringIO())
