@@ -204,7 +204,7 @@ def test_a_key_is_short_and_plain(client: TestClient, jobs: Trainings, key: str)
     headers = {b"Idempotency-Key": key.encode()}
     answered = client.post(
         "/api/finetune/start", json={"model": "phi", "dataset_url": "data/frigo.csv"}, headers=headers
-    )  # type: ignore[arg-type]
+    )
     assert (answered.status_code, jobs.begun) == (422, [])
 
 
