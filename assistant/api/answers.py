@@ -115,8 +115,7 @@ class Answers:
         """(session, number) in the journal; an answer that cannot be written is given all the same."""
         journal, settings = self.app.journal, used(self.app.settings)
         try:
-            session = known.session if known else journal.new_session()
-            number = journal.record(session, answer, settings, question.author)
+            session, number = journal.record_in(known.session if known else None, answer, settings, question.author)
             self._conversations.goes_on(question.author, question.said, known, session, answer)
             return session, number
         except UserError:
