@@ -43,8 +43,10 @@ def retrain(app: App, stamp: str, output: Path, cases: Path | None, options: dic
     training = _train(app, dataset, output, options)
     if training.state == "interrupted":
         return RetrainResult(len(before), dataset, training, None)
+    judged = cases or _regression(app)
+    app.jobs.tell(resume=["promote", training.run, *(["--cases", str(judged)] if judged else [])])
     try:
-        gate = _promote(app, training.run, cases or _regression(app))
+        gate = _promote(app, training.run, judged)
     except BadInput as error:  # the run stays, and nothing is promoted that nothing speaks for
         return RetrainResult(len(before), dataset, training, None, f"{error.message} {error.hint}".strip())
     return RetrainResult(len(before), dataset, training, gate)

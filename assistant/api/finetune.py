@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from assistant.api import errors, jobs, runs
+from assistant.api import dataset_paths, errors, fetch, jobs, runs
 from assistant.api.asking import device_words, free_folder
 from assistant.api.begun import ApiJobs, Ask, KeyReused, Stamp, digest_of
 from assistant.api.bodies import Given, body_of, sends
@@ -22,6 +23,8 @@ from assistant.api.finetune_models import Models, base_named, list_models, suppo
 from assistant.api.job_view import JobResult, result_of
 from assistant.api.state import Server
 from assistant.jobs.jobs import QueueFull
+from assistant.sanitize import without_passwords
+from retrieval.errors import UserError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -144,33 +147,35 @@ def _begin(server: Server, begun: ApiJobs, asked: Start, key: str | None, digest
     """Raises BadInput, NotFound, QueueFull, KeyReused, and what fetching a dataset does."""
     if known := begun.known(key, digest):
         return known
-    home, stamp = server.app.home.path, Stamp.now()
-    model = base_named(asked.model, home)
+    stamp, model = Stamp.now(), base_named(asked.model, server.app.home.path)
     begun.app.jobs.check_queue("training")  # before anything is fetched
-    dataset = _dataset(server, asked.dataset_url, stamp.id("finetune"))
-    output = free_folder(begun, model, stamp)
-    words = ["train", "--dataset", str(dataset), "--output", str(home / output), "--base-model", model]
-    words += ["--epochs", str(asked.epochs), "--batch-size", str(asked.batch_size), *device_words()]
-    words += ["--learning-rate", repr(asked.learning_rate)] if asked.learning_rate else []
-    return begun.begin(Ask("finetune", (*words, "--json"), _told(asked), output, key, digest), stamp)
+    fetched = server.app.home.path / FETCHED / stamp.id("finetune")
+    try:
+        words = _words(asked, model, _dataset(server, asked.dataset_url, fetched))
+        output = free_folder(begun, model, stamp)
+        words += ["--output", str(server.app.home.path / output), "--json"]
+        return begun.begin(Ask("finetune", tuple(words), _told(asked), output, key, digest), stamp)
+    except UserError:
+        shutil.rmtree(fetched, ignore_errors=True)
+        raise
+
+
+def _words(asked: Start, model: str, dataset: Path) -> list[str]:
+    words = ["train", "--dataset", str(dataset), "--base-model", model, "--epochs", str(asked.epochs)]
+    words += ["--batch-size", str(asked.batch_size), *device_words()]
+    return [*words, *(["--learning-rate", repr(asked.learning_rate)] if asked.learning_rate else [])]
 
 
 def _told(asked: Start) -> dict[str, Any]:
-    from assistant.sanitize import without_passwords
-
     told = asked.model_dump()
     return {"model": told["model"], "dataset": without_passwords(told.pop("dataset_url")), **told}
 
 
-def _dataset(server: Server, text: str, job_id: str) -> Path:
-    """The file that is named, fetched where it is an address. Raises BadInput, NotFound."""
+def _dataset(server: Server, text: str, fetched: Path) -> Path:
+    """The file that is named; one at an address is fetched into this folder. Raises BadInput, NotFound."""
     if text.partition(":")[0].casefold() in ("http", "https"):
-        from assistant.api.fetch import download
-
-        return download(text, server.app.home.path / FETCHED / job_id, server.options)
-    from assistant.api.dataset_paths import resolve
-
-    return resolve(text, server.options, server.app.home)
+        return fetch.download(text, fetched, server.options)
+    return dataset_paths.resolve(text, server.options, server.app.home)
 
 
 PARTS = (router, jobs.router, runs.router)

@@ -53,6 +53,7 @@ class JobStatus(BaseModel):
     seconds: float = Field(description="It has run so long.")
     seconds_left: float | None
     error: str = Field(description="Why it failed and what to do; empty where it did not.")
+    hint: str = Field(description="How to go on; empty where there is nothing to mend.")
     resume: str | None = Field(description="POST there to take it up again.")
     stored: str | None = Field(description="Where its model was copied to.")
     store_error: str | None = Field(description="Why its model was not copied.")
@@ -103,6 +104,7 @@ def status_of(jobs: ApiJobs, job: ApiJob, row: Job) -> JobStatus:
         seconds=round(seen.seconds, 3),
         seconds_left=seen.left if state == "running" else None,
         error=_error(row, state),
+        hint=_hint(job, state),
         resume=f"/api/finetune/resume/{job.id}" if taken_up else None,
         stored=job.stored if job.stored and not failed else None,
         store_error=job.stored[1:] if failed else None,
@@ -134,6 +136,15 @@ def _error(row: Job, state: State) -> str:
     if state == "failed" and not row.error:
         return f"It ended with exit code {row.exit_code}; its log says more."
     return without_passwords(row.error)
+
+
+def _hint(job: ApiJob, state: State) -> str:
+    if state not in ("failed", "interrupted"):
+        return ""
+    base = (
+        " A base that was brought here by hand lies in models/NAME, and is named so." if job.kind == "finetune" else ""
+    )
+    return f"Mend that, then POST /api/finetune/resume/{job.id}.{base}"
 
 
 def _result(jobs: ApiJobs, row: Job) -> dict[str, Any] | None:

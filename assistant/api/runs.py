@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from assistant.api import dataset_paths, names
 from assistant.api.asking import retraining
 from assistant.api.begun import ApiJobs, Ask, Stamp, digest_of
 from assistant.api.bodies import Given, body_of, errors, sends, utc
@@ -188,8 +189,8 @@ def evaluations(server: ServerOf, limit: Limit = 20, offset: Offset = 0) -> Eval
 
     every = kept(server.app).all()
     rows = [listed(one) for one in every[offset : offset + limit]]
-    names = set(Evaluation.model_fields) - {"created"}
-    told = [Evaluation(created=utc(row.created), **{name: getattr(row, name) for name in names}) for row in rows]
+    fields = set(Evaluation.model_fields) - {"created"}
+    told = [Evaluation(created=utc(row.created), **{name: getattr(row, name) for name in fields}) for row in rows]
     return EvaluationList(evaluations=told, total=len(every))
 
 
@@ -274,17 +275,14 @@ def _retrain_words(server: Server, asked: Retrain) -> list[str]:
 
 
 def _file(server: Server, text: str) -> str:
-    from assistant.api.dataset_paths import resolve
-
-    return str(resolve(text, server.options, server.app.home))
+    return str(dataset_paths.resolve(text, server.options, server.app.home))
 
 
 def _run_id(server: Server, text: str) -> str:
     """The id of the run that is meant, of those of the workspace. Raises NotFound, BadInput."""
-    from assistant.api.names import run_name
     from finetune.runs.store import Runs
 
-    return Runs(server.app.home.models).find(run_name(text)).id
+    return Runs(server.app.home.models).find(names.run_name(text)).id
 
 
 def _evaluation_id(text: str) -> str:
@@ -301,5 +299,5 @@ def _line(note: str) -> str:
 
 
 def _step(step: Any) -> Step:
-    names = set(Step.model_fields) - {"when"}
-    return Step(when=utc(step.when), **{name: getattr(step, name) for name in names})
+    fields = set(Step.model_fields) - {"when"}
+    return Step(when=utc(step.when), **{name: getattr(step, name) for name in fields})

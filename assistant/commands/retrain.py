@@ -72,8 +72,8 @@ def retrain(
 
     Three steps in one: `dyag gen-dataset --from feedback`, `dyag train --from-run promoted`, `dyag promote`. Where the
     gate finds no proof, the run stays and what answers now goes on. A server does this by itself every
-    `serve.retrain_after` approved corrections. When it is stopped while it trains, `dyag jobs resume` ends the training,
-    and `dyag promote` asks the gate.
+    `serve.retrain_after` approved corrections. When it is stopped, `dyag jobs resume` ends the step that it was at: after
+    the training `dyag promote` asks the gate.
 
     Exit code 3 says that nothing was promoted.
     """

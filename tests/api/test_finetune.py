@@ -21,7 +21,7 @@ from assistant.api.finetune_models import base_named
 from assistant.api.options import Options
 from assistant.api.server import create
 from assistant.app import App
-from assistant.jobs.jobs import WAITING
+from assistant.jobs.jobs import WAITING, QueueFull
 from retrieval.errors import BadInput
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -181,6 +181,28 @@ def test_a_dataset_lies_in_an_allowed_folder(start: Start, jobs: Trainings) -> N
     assert jobs.begun == []
 
 
+def test_what_was_fetched_for_nothing_is_removed(
+    app: App, jobs: Trainings, monkeypatch: pytest.MonkeyPatch, client: TestClient
+) -> None:
+    fetched: list[Path] = []
+
+    def download(url: str, folder: Path, options: Options) -> Path:
+        folder.mkdir(parents=True)
+        fetched.append(folder / "x.csv")
+        return fetched[-1]
+
+    def full(*_: object) -> None:
+        raise QueueFull("The queue is full.")
+
+    monkeypatch.setattr("assistant.api.fetch.download", download)
+    body = {"model": "phi", "dataset_url": "https://example.com/x.csv"}
+    assert client.post("/api/finetune/start", json=body).status_code == 202
+    assert ("--dataset", str(fetched[0])) in zip(jobs.begun[0], jobs.begun[0][1:], strict=False)
+    monkeypatch.setattr(app.jobs, "start", full)
+    assert client.post("/api/finetune/start", json=body).status_code == 429
+    assert [path.parent.exists() for path in fetched] == [True, False]
+
+
 # once ----------------------------------------------------------------------------------------------------------------
 
 
@@ -272,6 +294,7 @@ def test_a_training_that_failed_says_why_and_can_be_taken_up(start: Start, jobs:
     jobs.join()
     found = status(client, job_id)
     assert (found["status"], found["error"], found["model_path"]) == ("failed", jobs.error, None)
+    assert "models/NAME" in found["hint"]
     jobs.error, jobs.exit_code = "", 0
     again = client.post(found["resume"])
     assert (again.status_code, again.json()["job_id"]) == (202, job_id)

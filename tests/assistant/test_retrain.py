@@ -88,7 +88,7 @@ def test_it_trains_on_corrections_and_asks_the_gate(home: Path, asked: list[dict
 
 
 def test_it_goes_on_from_the_promoted_run(home: Path, asked: list[dict[str, Any]]) -> None:
-    trained_home(home, ids=(A,))
+    finished(home / "models", A)
     Promotions(home / "models").promote(Runs(home / "models").find(A), "ana", check=lambda: None)
     assert retrain(home).code == 3
     assert asked[0]["from_run"] == A
