@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -382,6 +383,20 @@ def test_events_come_as_they_happen_and_none_is_lost(start: Start, jobs: Trainin
     for strange in ("7-3", "x", "1-999999"):
         rest = client.get(f"/api/finetune/events/{job_id}", headers={"Last-Event-ID": strange})
         assert events(rest.text)[-1][1] == "status"
+
+
+def test_a_silent_stream_says_that_it_lives_and_ends_with_the_server(
+    start: Start, jobs: Trainings, client: TestClient, api: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.api.jobs.TICK", 0.01)
+    monkeypatch.setattr("assistant.api.jobs.BEAT", 0.05)
+    jobs.waits = True
+    job_id = start().json()["job_id"]
+    server = api.state.server
+    threading.Timer(1, server.stopping.set).start()
+    text = client.get(f"/api/finetune/events/{job_id}").text
+    assert text.endswith(": still there\n\n")
+    assert "event: status" not in text
 
 
 def test_models_are_listed_as_the_guide_says(start: Start, jobs: Trainings, client: TestClient) -> None:
