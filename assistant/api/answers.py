@@ -50,6 +50,7 @@ class Answers:
         self.app, self.options = app, options
         self.pipelines = Pipelines(app, options)
         self._conversations = Conversations()
+        self._making: set[Answering] = set()
         self._threads = ThreadPoolExecutor(2 * options.max_answers, "answer")
         self._quick_threads = ThreadPoolExecutor(AT_ONCE + 1, "quick")
         self._quick_gate, self._loading_gate = Gate(AT_ONCE, options.max_waiting), Gate(1, options.max_waiting)
@@ -64,7 +65,13 @@ class Answers:
         since = await loaded.gate.enter()
         answering, loop = Answering(), asyncio.get_running_loop()
         making = loop.run_in_executor(self._threads, self._make, question, mode, loaded, answering)
-        making.add_done_callback(lambda _: loaded.gate.leave(since))
+        self._making.add(answering)
+
+        def made(_: object) -> None:
+            self._making.discard(answering)
+            loaded.gate.leave(since)
+
+        making.add_done_callback(made)
         return answering
 
     async def quick(self, work: Callable[[], T]) -> T:
@@ -76,19 +83,20 @@ class Answers:
         self.pipelines.warm()
 
     def close(self) -> None:
-        """Begin no more answers; those in the making go on, unless somebody stops them."""
+        """Break off what is in the making, and begin no more: a process does not end before its threads do."""
         for threads in (self._threads, self._quick_threads):
             threads.shutdown(wait=False, cancel_futures=True)
+        for answering in list(self._making):
+            answering.stop()
 
     async def _loaded(self, mode: Mode) -> Loaded:
         return await self._through(self._loading_gate, lambda: self.pipelines.loaded(mode))
 
     async def _through(self, gate: Gate, work: Callable[[], T]) -> T:
         since = await gate.enter()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._quick_threads, work)
-        finally:
-            gate.leave(since)
+        working = asyncio.get_running_loop().run_in_executor(self._quick_threads, work)
+        working.add_done_callback(lambda _: gate.leave(since))
+        return await asyncio.shield(working)  # who gives up waiting frees no thread
 
     def _make(self, question: Question, mode: Mode, loaded: Loaded, answering: Answering) -> None:
         """The work of the thread. Whatever goes wrong is told to who listens."""

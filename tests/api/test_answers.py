@@ -188,3 +188,19 @@ def test_a_model_in_this_process_answers_one_at_a_time(trained: Path, tmp_path: 
     with served(scripted(home)) as (api, url), ThreadPoolExecutor(4) as threads:
         assert set(threads.map(lambda _: generator(url), range(4))) == {"run:20261105-153013-b2f4"}
         assert api.state.server.answers.pipelines._of[True].gate._places == 1
+
+
+def test_a_server_that_stops_breaks_off_what_is_in_the_making(home: Path) -> None:
+    app = scripted(home, LONG)
+    with served(app) as (api, url):
+        reading = sent(url, ask(stream=True))
+        until(lambda: b"mot" in reading.recv(65536))
+        api.state.server.answers.close()
+        until(lambda: not answering())
+        said = b""
+        while b"[DONE]" not in said:
+            piece = reading.recv(65536)
+            assert piece
+            said += piece
+        reading.close()
+    assert b'"partial":"interrupted"' in said or b"broken off" in said

@@ -40,6 +40,8 @@ from retrieval.types import Language, Message
 
 PIECES = (1, 3, 2, 5, 4)
 """Lengths of the pieces an answer comes in, again and again: they cut citations too."""
+REMEMBERED = 100
+"""Times it was asked that `history` tells of."""
 QUOTED = 2
 """Sentences that `fake:` quotes."""
 FAULTS: dict[str, Callable[[str], GeneratorFailed]] = {
@@ -82,7 +84,7 @@ class FakeModel:
     window: int = 8192
     """Tokens it reads: words and punctuation."""
     history: list[tuple[Message, ...]] = field(default_factory=list)
-    """What it was sent, each time it was asked."""
+    """What it was sent, each of the last times it was asked."""
     _played: Iterator[int] = field(default_factory=count)
     _closed: threading.Event = field(default_factory=threading.Event)
 
@@ -95,6 +97,7 @@ class FakeModel:
     def stream(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
         """The answer in small pieces. Raises what the script says, and GeneratorFailed when it is used up."""
         self.history.append(tuple(messages))
+        del self.history[:-REMEMBERED]
         self._closed = closed = threading.Event()
         return self._pieces(self._reply(messages), closed)
 
