@@ -18,6 +18,7 @@ from chatting import app_at
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from assistant.api.begun import ApiJobs
 from assistant.api.finetune_models import base_named
 from assistant.api.options import Options
 from assistant.api.server import create
@@ -255,6 +256,17 @@ def test_two_servers_on_one_workspace_share_keys(app: App, start: Start, jobs: T
     again = client.post("/api/finetune/start", json=body, headers={"Idempotency-Key": "a"}).json()
     other.journal.close()
     assert again == first
+    assert len(jobs.begun) == 1
+
+
+def test_a_key_that_another_process_took_meanwhile_begins_nothing(
+    start: Start, jobs: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(key="a").json()
+    monkeypatch.setattr(ApiJobs, "known", lambda *_: None)  # it looked just before
+    assert start(key="a").json() == first
+    assert start(key="a", epochs=4).status_code == 422
+    jobs.join()
     assert len(jobs.begun) == 1
 
 
