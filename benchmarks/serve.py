@@ -281,7 +281,7 @@ def bare(delay: float) -> None:
 
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
-        config = uvicorn.Config(api, log_config=None, access_log=False, ws="none", server_header=False)
+        config = uvicorn.Config(api, http="h11", log_config=None, access_log=False, ws="none", server_header=False)
         uvicorn.Server(config).run([listener])
 
 

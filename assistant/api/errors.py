@@ -64,7 +64,7 @@ def install(api: FastAPI, app: App) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
         message = f"{where or 'The body'}: {first['msg']}"
-        return answer(request, 422, message, "See /docs for what is allowed.", where or None)
+        return answer(request, 422, message, "/openapi.json says what is allowed.", where or None)
 
     @api.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

@@ -38,6 +38,8 @@ def create(app: App, options: Options) -> FastAPI:
         version=__version__,
         summary="A team's own documents, asked, rated and learnt from.",
         lifespan=lifespan.lifespan,
+        docs_url=None,  # FastAPI's pages fetch their scripts from another host; /openapi.json needs none
+        redoc_url=None,
     )
     api.state.server = Server(app, options, Answers(app, options))
     api.state.metrics = metrics.Metrics(app)
@@ -46,7 +48,6 @@ def create(app: App, options: Options) -> FastAPI:
         api.include_router(part.router)
     finetune.install(api, api.state.server)
     api.add_middleware(Guard, options=options)  # outside the router; only what records requests is further out
-    api.add_middleware(
-        observe.Observed, tell=[api.state.metrics.tell, log_exchange]
-    )  # outermost: refusals are seen too
+    # The outermost, so that refusals are seen too.
+    api.add_middleware(observe.Observed, tell=[api.state.metrics.tell, log_exchange])
     return api

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from assistant.api import access_log
+from assistant.api.protocol import Patient
 from assistant.api.server import create
 from retrieval.errors import BadSetting
 
@@ -33,6 +34,7 @@ def serve(app: App, options: Options, log: access_log.Format, ready: Callable[[s
         api = create(app, options)
         config = uvicorn.Config(
             api,
+            http=Patient,
             log_config=None,
             access_log=False,
             ws="none",
