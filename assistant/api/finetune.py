@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from assistant.api import dataset_paths, errors, fetch, jobs, runs
+from assistant.api import dataset_paths, errors, evaluations, fetch, jobs, runs
 from assistant.api.asking import device_words, free_folder
 from assistant.api.begun import ApiJobs, Ask, KeyReused, Stamp, digest_of
 from assistant.api.bodies import Given, body_of, sends
@@ -178,7 +178,7 @@ def _dataset(server: Server, text: str, fetched: Path) -> Path:
     return dataset_paths.resolve(text, server.options, server.app.home)
 
 
-PARTS = (router, jobs.router, runs.router)
+PARTS = (router, jobs.router, evaluations.router, runs.router)
 """All that is below /api/finetune."""
 
 
