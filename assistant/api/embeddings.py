@@ -14,6 +14,7 @@ from assistant.api.gone import NOBODY, ClientGone, unless_gone
 from assistant.api.openai_shapes import Taken, faults
 from retrieval.embed import Embedder
 from retrieval.errors import BadInput
+from retrieval.load.make import clean
 
 router = APIRouter(tags=["embeddings"])
 NAME = "dyag-embeddings"
@@ -92,7 +93,7 @@ def _texts(given: str | list[str] | list[int] | list[list[int]]) -> list[str]:
     texts = [given] if isinstance(given, str) else given
     if not 0 < len(texts) <= MOST_TEXTS:
         raise BadInput(f"`input` holds {len(texts)} texts.", f"Send 1 to {MOST_TEXTS}.")
-    found = [text for text in texts if isinstance(text, str)]
+    found = [clean(text) for text in texts if isinstance(text, str)]
     if len(found) < len(texts):
         hint = "Send texts (LangChain: OpenAIEmbeddings(check_embedding_ctx_length=False))."
         raise BadInput("`input` holds tokens of another model.", hint)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from retrieval.load.make import clean
+
 MODELS = {"dyag-rag": "rag", "dyag-finetuned": "finetuned", "dyag-hybrid": "hybrid"}
 """Mode of each model that a client can name."""
 
@@ -32,10 +34,10 @@ class Message(Taken):
 
     @property
     def text(self) -> str:
-        """All of its text."""
+        """All of its text, without what is no character."""
         if isinstance(self.content, list):
-            return "".join(part.text for part in self.content)
-        return self.content or ""
+            return clean("".join(part.text for part in self.content))
+        return clean(self.content or "")
 
 
 class StreamOptions(Taken):

@@ -154,3 +154,13 @@ def test_what_people_think_is_in_the_journal_of_the_chat(url: str, app: App) -> 
 def test_an_opinion_that_is_none(url: str, body: Any, status: int) -> None:
     response = httpx.post(f"{url}/api/feedback", json=body)
     assert (response.status_code, set(response.json())) == (status, {"error", "hint"})
+
+
+def test_halves_of_characters_break_nothing(url: str) -> None:
+    """JSON can escape what no text in UTF-8 holds."""
+    json_ = {"Content-Type": "application/json"}
+    for path, body in (
+        ("/v1/embeddings", rb'{"input": "Gitea \ud800"}'),
+        ("/v1/chat/completions", rb'{"messages": [{"role": "user", "content": "Quel port \ud800 \u0000 Gitea ?"}]}'),
+    ):
+        assert httpx.post(f"{url}{path}", content=body, headers=json_, timeout=30).status_code == 200
