@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AT_ONCE = 8
 """Searches, and texts that are embedded, at once; each takes milliseconds, and every core."""
+
+TOGETHER = 5.0
+"""Seconds that threads wait for each other to have begun."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,14 @@ class Answers:
 
     def warm(self) -> None:
         """Load what the first question needs. Raises NoIndex, WrongEmbedder, GeneratorFailed, ModelMissing, NotFound."""
+        self._begin_threads()
         self.pipelines.warm()
+
+    def _begin_threads(self) -> None:
+        """All of them at once: one that begins when it is needed holds up the event loop, 5 ms under load."""
+        together = threading.Barrier(self.options.max_answers)
+        for _ in range(self.options.max_answers):
+            self._threads.submit(together.wait, TOGETHER)
 
     def close(self) -> None:
         """Break off what is in the making, and begin no more: a process does not end before its threads do."""
