@@ -91,6 +91,7 @@ def main() -> None:
     home = args.work / common.DEMO
     result: dict[str, Any] = {"delay": args.delay, "pieces": PIECES, "rounds": args.rounds}
     result["streams"] = streams(home, args.levels, args.rounds, args.delay)
+    result["alone"] = alone(home)
     result["overload"] = overload(home, args.delay)
     result["soak"] = soak(home, args.soak)
     common.finish("serve", result, report(result), args.json)
@@ -102,9 +103,10 @@ def report(result: dict[str, Any]) -> str:
             "first p50 s", "first p95 s", "first p99 s", "cpu ms", "MB")  # fmt: skip
     rows = [tuple(row.values()) for row in result["streams"]]
     ideal = result["delay"] * result["pieces"]
-    text = (
-        table(head, rows) + f"\nan answer takes at least {ideal:.2f} s; cpu ms: processor time of the server an answer"
-    )
+    text = table(head, rows)
+    text += f"\nan answer takes at least {ideal:.2f} s; cpu ms: processor time of the server an answer"
+    cpu, whole = result["alone"].values()
+    text += f"\nthe same one after the other without a server: {cpu:.0f} ms of the processor, {whole:.0f} ms, an answer"
     text += "\n\n" + table(("overload", ""), list(result["overload"].items()))
     return text + "\n\n" + table(("soak", ""), list(result["soak"].items()))
 
@@ -151,6 +153,19 @@ def row(name: str, count: int, level: Level) -> dict[str, Any]:
         "cpu_ms": 1000 * level.cpu / max(1, len(level.asked)),
         "mb": level.mb,
     }
+
+
+def alone(home: Path) -> dict[str, float]:
+    """What a question costs before any server: search, decision, prompt, check; the model waits for nothing."""
+    app = common.make_app(home, **{"answer.generator": f"fake:{script(home, 0.0)}", "answer.refuse_below": "0"})
+    app.answerer.warm()
+    questions = [q.text for q in common.load_set(common.DEMO, common.DATA).queries][:60]
+    start, cpu = time.perf_counter(), time.process_time()
+    for question in questions:
+        for _ in app.answerer.answer(question):
+            pass
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {"cpu_ms": 1000 * cpu / len(questions), "ms": 1000 * seconds / len(questions)}
 
 
 async def clients(url: str, count: int, rounds: int, path: str) -> list[Asked]:
@@ -219,14 +234,23 @@ async def read(reader: asyncio.StreamReader, done: Asked, start: float, drop_aft
 @contextmanager
 def served(home: Path, delay: float, **settings: int) -> Iterator[tuple[str, psutil.Process]]:
     """`dyag serve`, with a fake model that is as slow as that."""
-    script = home / "serve-benchmark.jsonl"
-    script.write_text(json.dumps({"match": ".", "text": TEXT, "delay": delay}) + "\n", encoding="utf-8")
-    chosen = {"answer.generator": f"fake:{script}", "answer.refuse_below": "0", "index.threads": str(common.THREADS)}
+    chosen = {
+        "answer.generator": f"fake:{script(home, delay)}",
+        "answer.refuse_below": "0",
+        "index.threads": str(common.THREADS),
+    }
     chosen |= {f"serve.{name}": str(value) for name, value in settings.items()}
     words = [sys.executable, "-P", "-m", "assistant.cli", "--home", str(home)]
     words += [word for name, value in chosen.items() for word in ("--set", f"{name}={value}")]
     with child([*words, "serve", "--port", "0", "--json"]) as found:
         yield found
+
+
+def script(home: Path, delay: float) -> Path:
+    """What the fake model plays."""
+    path = home / "serve-benchmark.jsonl"
+    path.write_text(json.dumps({"match": ".", "text": TEXT, "delay": delay}) + "\n", encoding="utf-8")
+    return path
 
 
 @contextmanager
