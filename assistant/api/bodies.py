@@ -24,6 +24,13 @@ _ERRORS = {
     507: "The server's disk is full.",
 }
 
+EVENTS: dict[str, Any] = {
+    "text/event-stream": {
+        "schema": {"type": "object", "required": ["data"], "properties": {"data": {"type": "string"}}}
+    }
+}
+"""The content of a stream of server-sent events: OpenAPI describes one of them."""
+
 
 class Given(BaseModel):
     """A body: nothing in it that is not known, and no text where a number stands."""

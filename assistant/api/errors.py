@@ -13,8 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from assistant.sanitize import clean
 from assistant.workspace import log_traceback
 from retrieval.errors import BadInput, Busy, GeneratorFailed, NoIndex, NoSpace, NotFound, UserError
+from retrieval.load.make import clean as safe
 
 if TYPE_CHECKING:
     from assistant.app import App
@@ -38,11 +40,13 @@ def status_of(error: UserError) -> int:
 
 
 def body(path: str, status: int, message: str, hint: str = "", param: str | None = None) -> dict[str, Any]:
-    """An error in the shape of the API that `path` belongs to."""
+    """An error in the shape of the API that `path` belongs to. What it says of the request is made safe to show."""
+    message, hint = clean(safe(message), newlines=False), clean(safe(hint), newlines=False)
     if not path.startswith("/v1/"):
         return {"error": message, "hint": hint}
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return {"error": {"message": f"{message} {hint}".strip(), "type": kind, "param": param, "code": None}}
+    code = "model_not_found" if (status, param) == (404, "model") else None
+    return {"error": {"message": f"{message} {hint}".strip(), "type": kind, "param": param, "code": code}}
 
 
 def answer(
@@ -64,7 +68,8 @@ def install(api: FastAPI, app: App) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
         message = f"{where or 'The body'}: {first['msg']}"
-        return answer(request, 422, message, "/openapi.json says what is allowed.", where or None)
+        status = 400 if request.url.path.startswith("/v1/") else 422  # as OpenAI's own servers
+        return answer(request, status, message, "/openapi.json says what is allowed.", where or None)
 
     @api.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

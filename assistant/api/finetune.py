@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
@@ -35,6 +36,8 @@ router = APIRouter(prefix="/api/finetune", tags=["fine-tuning"])
 FORMATS = ["csv", "jsonl", "json"]
 """A dataset's; inside, every kind of row that `dyag dataset` reads."""
 FETCHED = Path("data", "finetuning", "fetched")
+FETCHES = 4
+"""Datasets that are fetched at once."""
 RETRY_SECONDS = 60
 
 
@@ -105,9 +108,13 @@ async def start(
     idempotency_key: Key = None,
 ) -> Started:
     """Begin a training in the background; it is done one after the other."""
-    digest = digest_of("finetune", asked.model_dump())
-    async with request.app.state.starting:  # whoever waits takes no thread from those who ask
-        job = await run_in_threadpool(_begin, server, begun, asked, idempotency_key, digest)
+    digest, stamp = digest_of("finetune", asked.model_dump()), Stamp.now()
+    state = request.app.state
+    same: asyncio.Lock = state.keys.setdefault(idempotency_key or stamp.id("finetune"), asyncio.Lock())
+    async with same:  # what is sent twice with one key is fetched once
+        dataset = await _fetched(request, server, begun, asked, idempotency_key, digest, stamp)
+        async with state.starting:  # whoever waits takes no thread from those who ask
+            job = await run_in_threadpool(_begin, server, begun, asked, idempotency_key, digest, stamp, dataset)
     response.headers["Location"] = f"/api/finetune/status/{job.id}"
     config = Config(**job.request)
     return Started(status="started", job_id=job.id, message=f"Fine-tuning lancé pour {config.model}", config=config)
@@ -128,7 +135,8 @@ def models(server: ServerOf, limit: Limit = 100, offset: Offset = 0) -> Models:
 def install(api: FastAPI, server: Server) -> None:
     """Serve these routes, and answer a full queue and a key used twice."""
     api.state.jobs = ApiJobs(server.app)
-    api.state.starting = asyncio.Lock()
+    api.state.starting, api.state.fetching = asyncio.Lock(), asyncio.Semaphore(FETCHES)
+    api.state.keys = WeakValueDictionary[str, asyncio.Lock]()
 
     @api.exception_handler(QueueFull)
     async def full(request: Request, error: QueueFull) -> JSONResponse:
@@ -143,20 +151,39 @@ def install(api: FastAPI, server: Server) -> None:
         api.include_router(part)
 
 
-def _begin(server: Server, begun: ApiJobs, asked: Start, key: str | None, digest: str) -> ApiJob:
-    """Raises BadInput, NotFound, QueueFull, KeyReused, and what fetching a dataset does."""
+async def _fetched(
+    request: Request, server: Server, begun: ApiJobs, asked: Start, key: str | None, digest: str, stamp: Stamp
+) -> Path | None:
+    """The dataset at an address; a slow host delays nobody else. None for a file, or a job that was begun before."""
+    if asked.dataset_url.partition(":")[0].casefold() not in ("http", "https"):
+        return None
+
+    def fetched() -> Path | None:
+        if begun.known(key, digest):
+            return None
+        base_named(asked.model, server.app.home.path)
+        begun.app.jobs.check_queue("training")  # before anything is fetched
+        return fetch.download(asked.dataset_url, server.app.home.path / FETCHED / stamp.id("finetune"), server.options)
+
+    async with request.app.state.fetching:
+        return await run_in_threadpool(fetched)
+
+
+def _begin(
+    server: Server, begun: ApiJobs, asked: Start, key: str | None, digest: str, stamp: Stamp, fetched: Path | None
+) -> ApiJob:
+    """Raises BadInput, NotFound, QueueFull, KeyReused."""
     if known := begun.known(key, digest):
         return known
-    stamp, model = Stamp.now(), base_named(asked.model, server.app.home.path)
-    begun.app.jobs.check_queue("training")  # before anything is fetched
-    fetched = server.app.home.path / FETCHED / stamp.id("finetune")
     try:
-        words = _words(asked, model, _dataset(server, asked.dataset_url, fetched))
+        model = base_named(asked.model, server.app.home.path)
+        dataset = fetched or dataset_paths.resolve(asked.dataset_url, server.options, server.app.home)
         output = free_folder(begun, model, stamp)
-        words += ["--output", str(server.app.home.path / output), "--json"]
+        words = [*_words(asked, model, dataset), "--output", str(server.app.home.path / output), "--json"]
         return begun.begin(Ask("finetune", tuple(words), _told(asked), output, key, digest), stamp)
     except UserError:
-        shutil.rmtree(fetched, ignore_errors=True)
+        if fetched:
+            shutil.rmtree(fetched.parent, ignore_errors=True)
         raise
 
 
@@ -169,13 +196,6 @@ def _words(asked: Start, model: str, dataset: Path) -> list[str]:
 def _told(asked: Start) -> dict[str, Any]:
     told = asked.model_dump()
     return {"model": told["model"], "dataset": without_passwords(told.pop("dataset_url")), **told}
-
-
-def _dataset(server: Server, text: str, fetched: Path) -> Path:
-    """The file that is named; one at an address is fetched into this folder. Raises BadInput, NotFound."""
-    if text.partition(":")[0].casefold() in ("http", "https"):
-        return fetch.download(text, fetched, server.options)
-    return dataset_paths.resolve(text, server.options, server.app.home)
 
 
 PARTS = (router, jobs.router, evaluations.router, runs.router)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from assistant.api.begun import ApiJobs
-from assistant.api.bodies import errors, utc
+from assistant.api.bodies import EVENTS, errors, utc
 from assistant.api.depends import JobsOf, Limit, Offset, ServerOf
 from assistant.api.job_view import JobList, JobResult, JobStatus, result_of, status_of
 from assistant.api.state import Server
@@ -35,7 +35,7 @@ _STREAM = {
         "The events of the job as they come: `started`, `stage`, `progress`, `note`, `ended`; at last `status`, which is "
         "what /status tells. A client that comes back with Last-Event-ID misses none."
     ),
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": EVENTS,
 }
 
 

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from assistant.api import errors
 from assistant.api.answering import Answering, Finished
 from assistant.api.answers import Question
+from assistant.api.bodies import EVENTS
 from assistant.api.depends import ServerOf
 from assistant.api.gone import NOBODY, ClientGone, unless_gone
 from assistant.api.openai_shapes import (
@@ -35,9 +36,7 @@ from retrieval.types import Answer
 
 router = APIRouter(tags=["chat"])
 _CITATION = re.compile(r"\[chunk_(\d+)\]")
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "The answer."}
-}
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": EVENTS, "description": "The answer."}}
 
 
 @router.post("/v1/chat/completions", response_model=Completion, responses=faults(404) | _STREAM)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +16,9 @@ class Options:
 
     host: str = "127.0.0.1"
     port: int = 5002
-    token: str = ""
+    token: str = field(default="", repr=False)
     """Admits to everything; empty: no token is asked for, which only a loopback address may do."""
-    chat_token: str = ""
+    chat_token: str = field(default="", repr=False)
     """Admits to the routes of the scope `chat` only."""
     hosts: tuple[str, ...] = ()
     """Names in `Host` that are answered beside the address itself and those of the loopback: a proxy's public name."""
@@ -34,7 +34,7 @@ class Options:
     """Answers that may be in the making at once; those beyond wait in `max_waiting`."""
     max_waiting: int = 256
     """Questions that may wait for their turn; those beyond get 429 with Retry-After."""
-    store: str = ""
+    store: str = field(default="", repr=False)
     """fsspec URL that trained models are copied to; empty: nowhere."""
     retrain_after: int = 0
     """Approved corrections that start a retraining; 0: never."""
