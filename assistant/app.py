@@ -40,6 +40,8 @@ class App:
         self.home = home
         self.overrides = overrides
         self.screen = screen or Screen()
+        self.on_its_way = ""
+        """The command line of a command that evaluates on its way: it goes on with what was stopped."""
         self._promoted: Promoted | None = None
         """What was promoted when the generator was made."""
 

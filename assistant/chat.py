@@ -56,6 +56,7 @@ class Chat:
         warm = WarmUp(self.app)
         if self.interactive:
             self.app.conversation.numbered = True
+            self.app.screen.as_typed = slashed
             self._welcome()
             self.terminal = self.terminal or self._prompt(warm)
             terminal = self.terminal
@@ -169,8 +170,9 @@ class Chat:
             return
         for job in ended:
             files = self.app.jobs.files(job)
-            self.app.screen.out(bold(f"Job {job.number} ({shortened(job.line)}): {view(job, files).ending}"))
-            self.app.screen.out(slashed(files.result), end="")
+            ending = slashed(view(job, files).ending)
+            self.app.screen.prose(bold(f"Job {job.number} ({shortened(job.line)}): {ending}"))
+            self.app.screen.laid_out(files.result)
             if job.state in ("cancelled", "killed"):
                 self.app.screen.out(dim(f"/jobs resume {job.number} goes on with it"))
 

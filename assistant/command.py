@@ -38,7 +38,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
-NAMED = re.compile(r"(?<![\w/])dyag ([a-z][a-z-]*)(?=[ `.]|$)", re.MULTILINE)
+NAMED = re.compile(r"(?<![\w/])dyag (?:--set (?:'[^']*'|\S+) )*([a-z][a-z-]*)(?=[ `.]|$)", re.MULTILINE)
 """A command as it is typed in a shell."""
 MANUAL = "Manual: docs/commands.md"
 WORD = re.compile(r"""

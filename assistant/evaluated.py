@@ -7,12 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from assistant.commands.evaluate import CaseRow, EvalResult, EvalRow, MetricRow, SliceRow, State
+from eval.types import GENERAL
+from retrieval.errors import BadInput
 
 if TYPE_CHECKING:
+    from assistant.app import App
     from assistant.evaluations import Kept
     from eval.types import Evaluation, Scored
 
 JUDGE = "judge"
+_STRICT = (
+    "In the general suite a right refusal counts only where the same model answered what the same passage does say."
+)
 
 
 def result_of(kept: Kept, evaluation: Evaluation, *, verbose: bool) -> EvalResult:
@@ -36,7 +42,7 @@ def result_of(kept: Kept, evaluation: Evaluation, *, verbose: bool) -> EvalResul
         answers=tuple(map(_case, scored)) if verbose else (),
         errors=dict(Counter(one.response.error for one in scored if one.response.error)),
         judge=identity.settings.get(JUDGE),
-        notes=(),
+        notes=(_STRICT,) if any(one.case.type.startswith(GENERAL) for one in scored) else (),
         results=kept.results,
         report=kept.page,
     )
@@ -48,8 +54,22 @@ def listed(kept: Kept) -> EvalRow:
     state: State = "done" if kept.done else "running" if kept.running else "stopped"
     return EvalRow(
         identity.id, identity.created, identity.mode, identity.model, identity.cases, identity.count, state,
-        kept.success(), identity.command,
+        kept.success(), identity.command if state == "done" else kept.goes_on_with, identity.made_for,
     )  # fmt: skip
+
+
+def check_unused(app: App, kept: Kept) -> None:
+    """Raises BadInput when the verdict on a run rests on the evaluation."""
+    from finetune.runs.store import Runs
+
+    id = kept.identity.id
+    for run in Runs(app.home.models).all():
+        verdict = (run.manifest.verdict if run.manifest else None) or {}
+        if id in (verdict.get("before"), verdict.get("after")):
+            hint = (
+                f"`dyag runs show {run.id}` shows the verdict; to delete it all the same: dyag eval delete {id} --force"
+            )
+            raise BadInput(f"The verdict on the run {run.id} rests on {id}.", hint)
 
 
 def _rows(scored: Sequence[Scored]) -> Iterator[MetricRow]:
@@ -82,10 +102,15 @@ def _slices(scored: Sequence[Scored]) -> Iterator[SliceRow]:
 
 
 def _case(one: Scored) -> CaseRow:
-    from eval.slices import TO_REFUSE
+    from eval.slices import expected_of
 
     case, response = one.case, one.response
-    expected = case.expected or " / ".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     return CaseRow(
-        case.id, case.question, expected, response.text, one.scores.get("success"), response.seconds, response.error
+        case.id,
+        case.question,
+        expected_of(case),
+        response.text,
+        one.scores.get("success"),
+        response.seconds,
+        response.error,
     )

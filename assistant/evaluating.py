@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ class Wanted:
     workers: int = WORKERS
     seed: int = SEED
     judge: str = ""
+    bert_score: bool = False
     resume: bool = True
     """Go on with an evaluation of the same that was stopped."""
     reuse: bool = True
@@ -65,6 +66,18 @@ class Done:
 def evaluations(app: App) -> Evaluations:
     """Those of the workspace."""
     return Evaluations(app.home.data / "evaluations")
+
+
+@contextmanager
+def on_its_way(app: App, words: Sequence[str], options: Mapping[str, object]) -> Iterator[None]:
+    """What is evaluated within is part of this command, which goes on with it when it is stopped."""
+    from assistant.identity import command_line
+
+    app.on_its_way = command_line(app, words, options)
+    try:
+        yield
+    finally:
+        app.on_its_way = ""
 
 
 def check_output(path: Path) -> None:
@@ -89,12 +102,15 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
     from assistant.evaluation import chat_model, full_name, measured
     from assistant.identity import answer_key
     from eval.judge import check_judge
+    from eval.metrics.bert import check_installed, with_bert_scores
     from eval.run import evaluate
     from eval.store import write_evaluation
 
     if not cases:
         raise BadInput(f"{wanted.cases} holds no case.", "Give cases of one JSON object a line, with `question`.")
     asked = measured(app, wanted.mode, wanted.model, wanted.base_model, wanted.workers, wanted.seed)
+    if wanted.bert_score:
+        check_installed()
     if wanted.judge:
         check_judge(full_name(chat_model(app, wanted.judge).name, wanted.judge), asked.model)
     identity = _identity(app, wanted, asked, cases)
@@ -103,15 +119,18 @@ def measure(app: App, wanted: Wanted, cases: Sequence[Case], output: Path | None
     earlier = [kept.log for kept in store.all()] if wanted.reuse else []
     working = store.working(identity, key, resume=wanted.resume)
     with closing(asked), asked_to_stop(interrupt), working as kept:
-        bar = _Bar(app.screen, "Evaluating", resumed(app, wanted, output))
+        bar = _Bar(app.screen, "Evaluating", app.on_its_way or resumed(app, wanted, output))
         with bar:
-            app.screen.waiting(f"{asked.model} …")
+            app.screen.waiting(f"loading {asked.model} …")
             asked.warm()
             app.embedder.embed(["warm up"])  # what it lacks is said before anything is asked
             scored = evaluate(
                 cases, asked.answer, kept.log, asked.workers, bar, app.embedder.embed,
                 identity=key, earlier=[log for log in earlier if log != kept.log], tell=app.screen.note,
             )  # fmt: skip
+        if wanted.bert_score:
+            app.screen.waiting("BERTScore …")
+            scored = with_bert_scores(scored)
         evaluation = Evaluation(kept.identity, scored)
         if wanted.judge:
             evaluation = _judged(app, evaluation, wanted.judge, store.folder)
@@ -157,12 +176,18 @@ def _identity(app: App, wanted: Wanted, asked: Measured, cases: Sequence[Case]) 
         cases=wanted.cases,
         cases_sha256=identity_of(cases),
         count=len(cases),
-        generation=asked.generation,
+        generation="" if _is_alone(wanted, cases) else asked.generation,
         model_sha256=asked.model_sha256,
         settings=settings_of(app, wanted.seed),
         versions=versions_of(local=bool(asked.model_sha256)),
         command=_command(app, wanted),
+        made_for=app.on_its_way,
     )
+
+
+def _is_alone(wanted: Wanted, cases: Sequence[Case]) -> bool:
+    """Whether the model is sent the cases as they are, and the index has no part in any answer."""
+    return wanted.mode == "finetuned" and all(case.messages for case in cases)
 
 
 def resumed(app: App, wanted: Wanted, output: Path | None) -> str:
@@ -181,7 +206,8 @@ def _command(app: App, wanted: Wanted) -> str:
         "--seed": wanted.seed if wanted.seed != SEED else "",
         "--judge": wanted.judge,
     }
-    words = ["eval", wanted.cases, *(["--promoted"] if wanted.promoted else [])]
+    flags = {"--promoted": wanted.promoted, "--bert-score": wanted.bert_score}
+    words = ["eval", wanted.cases, *(flag for flag, given in flags.items() if given)]
     return command_line(app, words, changed)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -63,12 +64,17 @@ class Kept:
         except filelock.Timeout:
             return True
 
+    @property
+    def goes_on_with(self) -> str:
+        """The command line that goes on with it, when it was stopped."""
+        return self.identity.made_for or self.identity.command
+
     def read(self) -> Evaluation:
         """Raises NotFound for one that is not finished, and what `read_evaluation` does."""
         from eval.store import read_evaluation
 
         if not self.done:
-            hint = "Wait for it." if self.running else f"Go on with it: {self.identity.command}"
+            hint = "Wait for it." if self.running else f"Go on with it: {self.goes_on_with}"
             raise NotFound(f"The evaluation {self.identity.id} is not finished.", hint)
         return read_evaluation(self.results)
 
@@ -122,6 +128,17 @@ class Evaluations:
             ids = ", ".join(one.identity.id for one in found[:4])
             raise BadInput(f"{len(found)} evaluations are called `{text}`.", f"Write the id of one: {ids}.")
         return found[0]
+
+    def delete(self, kept: Kept) -> None:
+        """With everything in its folder. Raises BadInput for one that is running, NoAccess."""
+        import filelock
+
+        try:
+            with kept._lock().acquire(timeout=0), disk_errors(kept.folder):
+                (kept.folder / _IDENTITY).unlink()  # first: whatever is left is no evaluation
+                shutil.rmtree(kept.folder)
+        except filelock.Timeout:
+            raise BadInput(f"The evaluation {kept.identity.id} is running.", "Stop it first, or wait.") from None
 
     @contextmanager
     def working(self, identity: Identity, key: str, *, resume: bool) -> Iterator[Kept]:

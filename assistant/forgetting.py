@@ -9,18 +9,38 @@ if TYPE_CHECKING:
     from assistant.app import App
     from eval.forgetting import Forgetting
     from eval.types import Case, Evaluation
+    from eval.verdict import Rules
     from finetune.runs.store import Run
 
 SUITE = "general"
 
 
+def gate_forgetting(app: App, run: Run, rules: Rules) -> tuple[Forgetting | None, str]:
+    """What a run forgot of the shipped suite, for the gate, and in words; None where its base knows too little to lose any.
+
+    Raises what `run_forgetting` does.
+    """
+    from eval.forgetting import too_little
+    from finetune.runs.use import base_of
+
+    if said := too_little(general_evaluation(app, f"hf:{base_of(run.whole(), app.home.path)}")):
+        return None, said
+    found = run_forgetting(app, run, margin=rules.forgetting, confidence=1 - 2 * rules.alpha)
+    return found, found.sentence
+
+
 def run_forgetting(
-    app: App, run: Run, cases: Sequence[Case] = (), name: str = SUITE, margin: float = 0.05
+    app: App,
+    run: Run,
+    cases: Sequence[Case] = (),
+    name: str = SUITE,
+    margin: float = 0.05,
+    confidence: float = 0.95,
 ) -> Forgetting:
     """Compare a finished run with the very base it was trained on; the shipped suite, or `cases` that `name` names.
 
-    `margin` is the share of it whose loss does not matter. Answers that were given before are used again. Raises NotFound,
-    TornRun, ModelMissing, WrongBase, EvaluationStopped.
+    `margin` is the share of it whose loss does not matter, `confidence` that of the interval. Answers that were given before
+    are used again. Raises NotFound, TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
     from eval.forgetting import forgotten
     from eval.general import general_cases
@@ -29,7 +49,7 @@ def run_forgetting(
     cases = cases or general_cases()
     base = base_of(run.whole(), app.home.path)
     before = general_evaluation(app, f"hf:{base}", cases, name)
-    return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name), margin)
+    return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name), margin, confidence)
 
 
 def general_evaluation(app: App, model: str, cases: Sequence[Case] = (), name: str = SUITE) -> Evaluation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eval.types import Case, Evaluation
     from eval.verdict import Verdict
     from finetune.runs.manifest import Manifest
+    from finetune.runs.promotion import Promoted
     from finetune.runs.store import Run
 
 
@@ -34,13 +35,15 @@ class Judged:
         return {**asdict(self.verdict), **told}
 
 
-def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judged:
-    """Whether a finished run may answer in the place of what does now: both asked the same cases.
+def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = None, limit: int = 0) -> Judged:
+    """Whether a finished run may answer in the place of the promoted one (None: of its base): both asked the same cases.
 
-    `cases` are the unseen test split of its dataset unless others are named. Raises NotFound, BadInput, TornRun, ModelMissing,
-    WrongBase, EvaluationStopped.
+    `cases` are the unseen test split of its dataset unless others are named. How fast it is and what it forgot are only
+    measured where nothing else stops it. Raises NotFound, BadInput, TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
-    from assistant.forgetting import run_forgetting
+    from assistant.evaluating import SEED
+    from assistant.forgetting import gate_forgetting
+    from assistant.timing import timed
     from eval.cases import read_cases
     from eval.gate import verdict
     from eval.verdict import Rules
@@ -51,15 +54,21 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judg
     read = read_cases(path, limit)
     rules = Rules()
     check_enough(path, read.cases, rules.min_documents)
-    check_unseen(run, path, read.cases)
-    promoted = app.promotions.current()
+    check_unseen(app, run, path, read.cases, whole_documents=cases is None)
     other = f"run:{promoted.id}" if promoted else f"hf:{base_of(manifest, app.home.path)}"
     named = promoted.id if promoted else f"{manifest.base.name}, as it came"
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
+    _tell_of_tries(app, run, read.cases)
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
+    check_index(app, after)
+    found = verdict(before, after, replace(rules, latency=0))
+    if not found.promote:
+        told = "What it forgot and how fast it answers were not measured: it is refused without that."
+        return Judged(found, path, named, told)
+    times = timed(app, after.identity.mode, other, f"run:{run.id}", read.cases, SEED)
     app.screen.note("What it forgot: the general suite, its base and itself.")
-    forgotten = run_forgetting(app, run, margin=rules.forgetting)
-    return Judged(verdict(before, after, rules, forgotten), path, named, forgotten.sentence)
+    forgotten, told = gate_forgetting(app, run, rules)
+    return Judged(verdict(before, after, rules, forgotten, times), path, named, told)
 
 
 def test_split(app: App, manifest: Manifest) -> Path:
@@ -83,19 +92,68 @@ def check_enough(path: Path, cases: Sequence[Case], documents: int) -> None:
         raise BadInput(message, hint)
 
 
-def check_unseen(run: Run, path: Path, cases: Sequence[Case]) -> None:
-    """Raises BadInput when a case asks what the run was trained to answer."""
+def check_unseen(app: App, run: Run, path: Path, cases: Sequence[Case], *, whole_documents: bool) -> None:
+    """Raises BadInput when a case asks what the run, or one it went on from, was trained to answer.
+
+    So it does with `whole_documents` when one is about a document that they were trained on; else that is noted.
+    """
+    from finetune.formats.digests import plain
+
+    learnt, documents = _learnt(app, run)
+    known = [case.id for case in cases if plain(case.question) in learnt or plain(_asked(case)) in learnt]
+    if known:
+        message = f"{len(known)} of {len(cases)} cases of {path} ask what the run was trained on, {known[0]} for one."
+        raise BadInput(message, "Name cases that it never learnt from with --cases.")
+    near = [case.id for case in cases if case.group in documents]
+    about = f"{len(near)} of {len(cases)} cases of {path} are about documents that the run was trained on"
+    if near and whole_documents:
+        hint = "The dataset was made again since, with another split. Train on it, or name cases with --cases."
+        raise BadInput(f"{about}, {near[0]} for one.", hint)
+    if near:
+        app.screen.note(f"{about}: what it shows there may be memory.")
+
+
+def _learnt(app: App, run: Run) -> tuple[set[str], set[str]]:
+    """(questions, documents) of the rows that a run and those it went on from were trained on; a parent gone is noted."""
+    from assistant.lineage import ancestors
     from finetune.formats.contexts import without_documents
     from finetune.formats.digests import plain
     from finetune.formats.problems import Problem
     from finetune.formats.read import read
 
-    rows = (found for found in read(run.folder.dataset) if not isinstance(found, Problem))
-    learnt = {plain(without_documents(m.content)) for row in rows for m in row.prompt if m.role == "user"}
-    known = [case.id for case in cases if plain(case.question) in learnt or plain(_asked(case)) in learnt]
-    if known:
-        message = f"{len(known)} of {len(cases)} cases of {path} ask what the run was trained on, {known[0]} for one."
-        raise BadInput(message, "Name cases that it never learnt from with --cases.")
+    questions, documents = set[str](), set[str]()
+    for one in ancestors(app, run):
+        for row in (found for found in read(one.folder.dataset) if not isinstance(found, Problem)):
+            questions |= {plain(without_documents(m.content)) for m in row.prompt if m.role == "user"}
+            documents |= set(row.documents)
+    if one.manifest is not None and one.manifest.parent:
+        app.screen.note(
+            f"The run {one.manifest.parent}, which it went on from, is gone: what that one learnt is not known."
+        )
+    return questions, documents
+
+
+def check_index(app: App, after: Evaluation) -> None:
+    """Raises BadInput when the index was changed while its questions were asked."""
+    known = after.identity.generation
+    if known and app.searcher.generation().manifest.name != known:
+        hint = "Promote again: both are asked anew, with the index as it is now."
+        raise BadInput("The index was changed while the questions were asked.", hint)
+
+
+def _tell_of_tries(app: App, run: Run, cases: Sequence[Case]) -> None:
+    """Note how many runs these cases have judged before: each try has its own chance to be lucky."""
+    from eval.cases import identity_of
+    from finetune.runs.store import Runs
+
+    same = identity_of(cases)
+    verdicts = [
+        other.manifest.verdict for other in Runs(app.home.models).all() if other.manifest and other.id != run.id
+    ]
+    if tried := sum(bool(kept) and kept.get("cases_sha256") == same for kept in verdicts):
+        others = "another run" if tried == 1 else f"{tried} other runs"
+        hint = "each try may be lucky once in twenty, so new cases are worth more than another try"
+        app.screen.note(f"These cases have judged {others} before: {hint}.")
 
 
 def _asked(case: Case) -> str:

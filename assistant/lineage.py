@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,24 +38,30 @@ class Ancestor:
 
 def lineage(app: App, run: Run) -> tuple[Ancestor, ...]:
     """The run first, then what it went on from; a parent that is gone ends it."""
+    forced = {s.after: s for s in app.promotions.history() if s.forced}
+    return tuple(_ancestor(app, one, forced.get(one.id)) for one in ancestors(app, run))
+
+
+def ancestors(app: App, run: Run) -> Iterator[Run]:
+    """The run, the one whose adapter it went on from, and so on; a parent that is gone ends it."""
     from finetune.runs.store import Runs
 
-    found: list[Ancestor] = []
-    store, forced = Runs(app.home.models), {s.after: s for s in app.promotions.history() if s.forced}
-    while run.manifest is not None and run.id not in {one.run for one in found}:
-        found.append(_ancestor(app, run, forced.get(run.id)))
+    store, seen = Runs(app.home.models), set[str]()
+    while run.manifest is not None and run.id not in seen:
+        seen.add(run.id)
+        yield run
         try:
             run = store.find(run.manifest.parent)
         except (NotFound, BadInput):
-            break
-    return tuple(found)
+            return
 
 
 def _ancestor(app: App, run: Run, forced: Step | None) -> Ancestor:
     manifest = run.manifest
     assert manifest is not None
     data, kept = manifest.dataset, manifest.verdict or {}
-    verdict, reason = said(kept), str(next(iter(kept.get("reasons") or ()), ""))
+    reasons = kept.get("reasons")
+    verdict, reason = said(kept), str(reasons[0]) if isinstance(reasons, list) and reasons else ""
     if forced:
         verdict, reason = "forced", f"{forced.note} ({forced.who})"
     return Ancestor(

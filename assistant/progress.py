@@ -93,8 +93,6 @@ class TrainProgress:
         self._open.close()
         self._stage, self._bar = name, None
         self._screen.waiting(f"{name} …")
-        if self._screen.events:
-            self._screen.events.write("stage", text=name)
 
     def step(self, done: int, total: int | None, **figures: float) -> None:
         """So much of the stage is done, of so much; of a training that goes on, what was done before counts too."""

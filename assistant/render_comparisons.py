@@ -33,7 +33,7 @@ def _(result: CompareResult, screen: Screen) -> None:
     for note in comparison.notes:
         screen.remark(note)
     for path in result.written:
-        screen.note(f"Written: {shown(path)}")
+        screen.remark(f"Written: {shown(path)}")
 
 
 def _letter(number: int) -> str:

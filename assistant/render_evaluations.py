@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.commands.evaluate import CaseRow, EvalList, EvalOpened, EvalResult, EvalRow, MetricRow
+from assistant.command import NAMED
+from assistant.commands.evaluate import CaseRow, EvalDeleted, EvalList, EvalOpened, EvalResult, EvalRow, MetricRow
 from assistant.render import render
 from assistant.render_made import shown
 from assistant.screen import Screen, Styled, bold, dim, duration, red, shortened
@@ -72,11 +73,11 @@ def _slices(result: EvalResult, screen: Screen) -> None:
 def _remarks(result: EvalResult, screen: Screen) -> None:
     """What one should know before one believes the figures."""
     for note in result.notes[:_PROBLEMS]:
-        screen.note(note)
+        screen.remark(note)
     if len(result.notes) > _PROBLEMS:
-        screen.note(f"… and {len(result.notes) - _PROBLEMS} more.")
+        screen.remark(f"… and {len(result.notes) - _PROBLEMS} more.")
     for error, count in result.errors.items():
-        screen.note(red(f"{count} failed: "), error)
+        screen.hanging([(red(f"{count} failed:"), error)])
     if result.failed == result.count:
         screen.error("No case got an answer.")
     elif result.exit_code:
@@ -107,7 +108,7 @@ def _drift(result: EvalResult, screen: Screen) -> None:
     if not result.promoted:
         return
     if result.drift is None:
-        screen.note("It was never measured on these cases before: there is nothing to compare with yet.")
+        screen.remark("It was never measured on these cases before: there is nothing to compare with yet.")
         return
     screen.out(bold("since last time"), f"  ({result.drift.sides[0].id})")
     if result.drift.undecided:
@@ -140,17 +141,31 @@ def _(result: EvalList, screen: Screen) -> None:
         screen.note("Nothing was measured yet: `dyag eval CASES` does.")
         return
     rows = [_row(one) for one in result.evaluations]
-    screen.table(("evaluation", "measured", "cases", "n", "right", ""), rows, ("evaluation", "right", ""))
+    head = ("evaluation", "measured", "cases", "n", "right", "")
+    screen.table(head, rows, ("evaluation", "right", ""), ("measured",))
     for one in result.evaluations:
         if one.state == "stopped":
-            screen.out(dim(f"{one.id} was stopped; it goes on with: {one.command}"))
+            screen.remark(f"{one.id} was stopped; it goes on with: {one.command}")
 
 
 def _row(one: EvalRow) -> tuple[str | Styled | int, ...]:
     right = "" if one.success is None else value(one.success, "share")
     cases = one.cases.rstrip("/").rpartition("/")[2]
-    state = "" if one.state == "done" else one.state
-    return bold(one.id), f"{one.mode} {shortened(one.model)}", cases, one.count, right, red(state)
+    made_for = NAMED.search(one.made_for)
+    state = red(one.state) if one.state != "done" else dim(made_for[1] if made_for else "")
+    return bold(one.id), f"{one.mode} {_named(one.model)}", cases, one.count, right, state
+
+
+def _named(model: str) -> str:
+    """Of a model in a folder, the folder's last two names: what else there is does not tell it from others."""
+    kind, colon, path = model.partition(":")
+    parts = path.split("/")
+    return f"{kind}:…/{'/'.join(parts[-2:])}" if colon and path.startswith("/") and len(parts) > 3 else model
+
+
+@render.register
+def _(result: EvalDeleted, screen: Screen) -> None:
+    screen.prose(f"Deleted: {result.id} in {shown(result.path)}")
 
 
 @render.register

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from assistant.commands.jobs import JobDetail, JobsResult, LogLine
 from assistant.journal.transcript import when
 from assistant.render import render
-from assistant.screen import SHOWN, Screen, Text, bold, dim, duration
+from assistant.screen import SHOWN, Screen, Text, bold, duration
 
 if TYPE_CHECKING:
     from assistant.jobs.view import JobView
@@ -25,7 +25,7 @@ def _(result: JobsResult, screen: Screen) -> None:
     screen.table(head, [_row(job) for job in result.jobs])
     for job in result.jobs:
         if job.error:
-            screen.out(f"{job.number}: ", dim(job.error))
+            screen.remark(f"{job.number}: {job.error}")
     if result.earlier:
         screen.note(f"{result.earlier} earlier; --limit shows more.")
 
@@ -35,25 +35,28 @@ def _(result: JobDetail, screen: Screen) -> None:
     job = result.job
     rows: list[tuple[Text, str]] = [
         (bold("command"), f"dyag {' '.join(result.words)}"),
-        (bold("state"), job.ending),
+        (bold("state"), screen.as_typed(job.ending)),
         (bold("progress"), _progress(job)),
-        (bold("said last"), job.note),
+        (bold("said last"), screen.as_typed(job.note)),
         (bold("begun"), when(job.created) + (f" by {job.author}" if job.author else "")),
         (bold("took"), duration(job.seconds) if job.started else ""),
         (bold("run"), job.run),
         (bold("in"), str(result.folder)),
         (bold("log"), str(result.log)),
-        (bold("again"), f"dyag jobs resume {job.number}" if job.state in ("killed", "cancelled", "failed") else ""),
+        (
+            bold("again"),
+            screen.as_typed(f"dyag jobs resume {job.number}") if job.state in ("killed", "cancelled", "failed") else "",
+        ),
     ]
     screen.hanging([(name, text) for name, text in rows if text])
     if result.result:
         screen.out()
-        screen.out(result.result, end="")
+        screen.laid_out(result.result)
 
 
 @render.register
 def _(result: LogLine, screen: Screen) -> None:
-    screen.out(result.text)
+    screen.laid_out(f"{result.text}\n")
 
 
 def bar(job: JobView) -> str:
@@ -66,8 +69,10 @@ def bar(job: JobView) -> str:
 
 def _row(job: JobView) -> tuple[Text, ...]:
     progress = bar(job) if job.state in ("running", "killed", "cancelled") else ""
-    if job.state == "running" and not progress:
-        progress = job.stage
+    if job.state == "running" and job.share is None:
+        progress = job.stage or "starting"
+    elif job.state == "running":
+        progress = f"{progress} {job.done}/{job.total}"
     took = duration(job.seconds) if job.started else ""
     return (
         bold(str(job.number)),

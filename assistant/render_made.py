@@ -34,7 +34,7 @@ def _(result: DatasetResult, screen: Screen) -> None:
         screen.out()
         show_report(report, screen)
     for note in result.notes:
-        screen.note(note)
+        screen.remark(note)
 
 
 def shown(path: Path) -> str:

@@ -11,7 +11,7 @@ from assistant.render_made import shown
 from assistant.render_runs import called
 from assistant.screen import Screen, Text, bold, dim, red
 
-_HEAD = ("base", "size", "licence", "here", "LoRA takes", "fits", "from the Hub")
+_HEAD = ("base", "size", "licence", "here", "LoRA takes", "fits")
 _KINDS = {"full": "all weights", "lora": "LoRA", "qlora": "LoRA, 4 bit"}
 _FITS: dict[Fits, Text] = {
     "yes": "yes",
@@ -21,14 +21,15 @@ _FITS: dict[Fits, Text] = {
 }
 _RUNS = 5
 """The newest, which are shown."""
-_OTHERS = "any org/name of the Hub, any folder with safetensors weights"
+_OTHERS = "and any org/name of the Hub, any folder with safetensors weights"
 
 
 @render.register
 def _(result: ModelsResult, screen: Screen) -> None:
-    screen.table(_HEAD, [_cells(base) for base in result.bases])
-    screen.out(dim(f"and {_OTHERS}"))
-    screen.out(dim(f"LoRA: a row of {ROW:,} tokens at a time. {_free(result.machine)}. * recommended"))
+    screen.table(_HEAD, [_cells(base) for base in result.bases], ("base",))
+    screen.remark(_OTHERS)
+    screen.remark(f"LoRA: a row of {ROW:,} tokens at a time. {_free(result.machine)}. * recommended")
+    screen.remark("`dyag models show NAME` tells more, such as its page on the Hub.")
     screen.out()
     if not result.runs:
         screen.note("There is no training yet: `dyag train --dataset FILE` makes one.")
@@ -36,9 +37,9 @@ def _(result: ModelsResult, screen: Screen) -> None:
         mark, names = "*" if run.promoted else " ", f" ({called(run)})" if called(run) else ""
         screen.out(mark, " ", bold(run.id), f"{names}  {run.base}  {run.method} {run.tuning}  ", dim(run.state))
     if len(result.runs) > _RUNS:
-        screen.out(dim(f"`dyag runs` lists all {len(result.runs)}."))
+        screen.remark(f"`dyag runs` lists all {len(result.runs)}.")
     promoted = f"* promoted: {result.promoted} answers in the modes finetuned and hybrid"
-    screen.out(dim(promoted if result.promoted else "No run is promoted."))
+    screen.remark(promoted if result.promoted else "No run is promoted.")
     for one in result.lineage:
         _ancestor(one, screen)
 
@@ -55,7 +56,7 @@ def _cells(base: BaseRow) -> tuple[Text, ...]:
     licence = f"{base.licence}, gated" if base.gated else base.licence
     here: Text = "yes" if base.here else dim("no")
     name = f"{base.name} *" if base.recommended else base.name
-    return bold(name), _count(base.parameters), licence, here, _size(base.memory), fits, dim(base.hub or "shipped")
+    return bold(name), _count(base.parameters), licence, here, _size(base.memory), fits
 
 
 @render.register

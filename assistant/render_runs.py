@@ -15,7 +15,8 @@ from assistant.render import render
 from assistant.render_made import shown
 from assistant.screen import Screen, Styled, Text, bold, dim, red
 from assistant.terminal.chart import chart
-from eval.verdict import Verdict
+from eval.report.figures import NONE, difference_interval, value
+from eval.verdict import Check, Verdict, read_verdict
 
 _HEAD = ("", "run", "name", "base", "method", "dataset", "rows", "loss", "eval", "when", "state")
 _WHOLE = ("", "run", "method", "loss", "eval", "when", "state")
@@ -77,6 +78,8 @@ def _(result: RunView, screen: Screen) -> None:
         screen.hanging(
             [(dim(name), _value(value)) for name, value in _details(result.manifest, result.options).items()]
         )
+        if result.manifest["verdict"]:
+            _gate(result.manifest["verdict"], screen)
     for name, problem in result.checkpoints.items():
         screen.out(dim(f"{name}: {problem or 'whole'}"))
     if result.curve:
@@ -106,20 +109,47 @@ def _details(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> dict[st
         "base": f"{base['name']} ({base['architecture']}, {base['source']} {base['revision']})".replace(" )", ")"),
         "base identity": base["identity"],
         "dataset": f"{data['path']}, {data['rows']:,} rows, {data['tokens']:,} tokens",
-        "dataset sha256": data["sha256"],
+        "data sha256": data["sha256"],
     }
     if held:
         found["validation"] = f"{held['path']}, {held['rows']:,} rows"
     if manifest["parent"]:
         found["went on from"] = manifest["parent"]
-    if kept := manifest["verdict"]:
-        found["gate"] = f"{said(kept)}: {' '.join(kept['reasons'])}"
     found["options"] = _listed(options)
     found["seeds"] = ", ".join(f"{name} {value}" for name, value in manifest["seeds"].items())
     found["versions"] = ", ".join(f"{name} {value}" for name, value in manifest["versions"].items())
     found["events"] = "; ".join(manifest["events"])
     found["files"] = f"{len(manifest['artifacts'])}, {sum(manifest['sizes'].values()) / 1e6:,.1f} MB"
     return {name: value for name, value in found.items() if value}
+
+
+def _gate(kept: Mapping[str, Any], screen: Screen) -> None:
+    """The verdict, a line for each check, and why those that failed did."""
+    verdict = read_verdict(kept)
+    screen.out()
+    screen.prose(bold(f"gate: {said(kept)}"))
+    screen.remark(f"against {kept['compared_with']}, on {kept['cases']}")
+    rows = [_check(check) for check in verdict.checks]
+    screen.table(("check", "before", "after", "90% interval of the change", ""), rows, ("before", "after", ""))
+    for check in verdict.checks:
+        if not check.passed:
+            screen.remark(check.reason)
+    screen.out()
+
+
+def _check(check: Check) -> tuple[Text, ...]:
+    """What was not measured is a dash; of latency the change is how many times as long."""
+    from eval.metrics import METRICS
+
+    metric = METRICS.get(check.metric)
+    unit = metric.unit if metric else "share"  # forgetting: of the general suite
+    low, high = check.low, check.high
+    if check.metric == "latency":
+        spread = NONE if low is None else f"{low:.2f} to {'more' if high is None else f'{high:.2f}'} times"
+    else:
+        spread = difference_interval(low, high, unit)
+    state = dim("ok") if check.passed else red("not ok")
+    return bold(check.metric), value(check.before, unit), value(check.after, unit), spread, state
 
 
 def _asked(result: RunView) -> dict[str, Any]:
@@ -170,13 +200,15 @@ def _(result: PromoteResult, screen: Screen) -> None:
     if result.refused:
         stays = f"{result.before} stays." if result.before else "None is."
         screen.out(bold(f"{result.refused} is not promoted."), f" {stays}")
-        screen.note(
-            f'The verdict is kept with the run. Without the gate: dyag promote {result.refused} --force --note "…"'
+        screen.remark(
+            f"The verdict is kept with the run: `dyag runs show {result.refused}`. Without the gate: "
+            f'dyag promote {result.refused} --force --note "…"'
         )
     elif result.after and result.after == result.before:
-        screen.out(f"{result.after} is promoted already, since {when(result.when)}.")
+        noted = " The note is kept in its history." if result.noted else ""
+        screen.prose(f"{result.after} is promoted already, since {when(result.when)}.{noted}")
     elif result.after:
-        screen.out(f"{result.after} answers now in the modes finetuned and hybrid.{before}")
+        screen.prose(f"{result.after} answers now in the modes finetuned and hybrid.{before}")
     else:
         screen.out(f"No run is promoted any more.{before}")
 
@@ -188,7 +220,7 @@ def _verdict(verdict: Verdict, forgetting: str, screen: Screen) -> None:
         mark = marks.get(reason, "")
         screen.hanging([(red(mark) if mark == "failed" else dim(mark), reason)])
     if forgetting:
-        screen.out(dim(forgetting))
+        screen.remark(forgetting)
     screen.out()
 
 

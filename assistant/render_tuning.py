@@ -20,12 +20,13 @@ def _(result: TuneResult, screen: Screen) -> None:
         screen.out()
     for note in result.notes:
         screen.remark(note)
-    screen.out(_outcome(result))
+    screen.prose(_outcome(result))
 
 
 def _outcome(result: TuneResult) -> str:
     if not result.wins:
-        return f"Nothing is gained beyond chance: {shown(result.file)} stays as it is."
+        decided = any(tuned.gain is not None for tuned in result.settings)
+        return f"{'Nothing is gained beyond chance: ' if decided else ''}{shown(result.file)} stays as it is."
     if not result.written:
         return f"Nothing was written (--dry-run); without it, {shown(result.file)} would say so."
     return f"Written to {shown(result.file)}; `dyag tune --undo` takes it back."

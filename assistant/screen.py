@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -74,6 +75,8 @@ class Screen:
         self._bar_shown = False
         self.events: EventLog | None = None
         """Where a job tells of its progress."""
+        self.as_typed: Callable[[str], str] = lambda text: text
+        """Names commands in messages as they are typed here: in the chat, with a slash."""
 
     def out(self, *parts: Text, end: str = "\n") -> None:
         """Write a result to stdout: the parts, joined. Raises ReaderGone, OutputFailed."""
@@ -86,12 +89,13 @@ class Screen:
         self._write(self.stdout, escape_json(line) + "\n")
 
     def note(self, *parts: Text) -> None:
-        """Write a message to stderr. Raises ReaderGone."""
+        """Write a message to stderr, commands as they are typed here. Raises ReaderGone."""
+        typed = [p._replace(text=self.as_typed(p.text)) if isinstance(p, Styled) else self.as_typed(p) for p in parts]
         # Where messages cannot be written, that cannot be said either; the result still can.
         with suppress(OutputFailed):
-            self._write(self.stderr, self._styled(self.stderr, self._wrapped(parts)) + "\n")
+            self._write(self.stderr, self._styled(self.stderr, self._wrapped(typed)) + "\n")
         if self.events:
-            self.events.write("note", text=self._styled(self.stderr, parts))
+            self.events.write("note", text=self._styled(self.stderr, typed))
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what went wrong, and on the next line what to do, to stderr."""
@@ -100,11 +104,16 @@ class Screen:
             self.note(hint)
 
     def table(
-        self, headers: Sequence[str], rows: Sequence[Sequence[Text | int | float]], whole: Sequence[str] = ()
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[Text | int | float]],
+        whole: Sequence[str] = (),
+        middle: Sequence[str] = (),
     ) -> None:
         """Write aligned columns to stdout, numbers to the right; on a terminal, the widest are cut to fit.
 
-        Headers that are all empty are left out. `whole`: headers of columns that are never cut.
+        Headers that are all empty are left out. `whole`: headers of columns that are never cut; `middle`: of those whose
+        texts differ at both ends, and are cut between them.
         """
         right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
         head = [[bold(header) for header in headers]] if any(headers) else []
@@ -113,7 +122,8 @@ class Screen:
         if self.stdout.isatty():
             _fit(widths, [header not in whole for header in headers], shutil.get_terminal_size().columns)
         for line in lines:
-            cells = [_pad(cell, width, to_right) for cell, width, to_right in zip(line, widths, right, strict=True)]
+            cut = [_middle if header in middle else _beginning for header in headers]
+            cells = [_pad(*each) for each in zip(line, widths, right, cut, strict=True)]
             self.out(*_joined(cells))
 
     @contextmanager
@@ -130,9 +140,11 @@ class Screen:
             bar.finish()
 
     def waiting(self, text: str) -> None:
-        """Say on a terminal what is being waited for; the next message or result takes its place."""
+        """Say on a terminal what is being waited for; the next message or result takes its place. In a job it is a stage."""
         if self.redraws:
             self.draw_bar(text)
+        if self.events:
+            self.events.write("stage", text=text.removesuffix(" …"))
 
     def clear(self) -> None:
         """Empty the terminal's window."""
@@ -200,21 +212,30 @@ class Screen:
         filled = textwrap.fill(label + clean(texts[-1]), columns - 1, break_on_hyphens=False)
         return [*styled, last._replace(text=filled[len(label) :]) if isinstance(last, Styled) else filled[len(label) :]]
 
-    def prose(self, text: str) -> None:
+    def prose(self, text: Text) -> None:
         """Write a text as it is; on a terminal its long lines are broken between words."""
         columns = self.size().columns - 1
         if not self.stdout.isatty():
             self.out(text)
             return
-        for line in clean(text).split("\n"):
-            options = {"replace_whitespace": False, "drop_whitespace": False, "break_on_hyphens": False}
-            self.out("\n".join(part.rstrip() for part in textwrap.wrap(line, columns, **options)))  # type: ignore[arg-type]
+        plain, code = text if isinstance(text, Styled) else (text, "")
+        for line in clean(plain).split("\n"):
+            options = {"replace_whitespace": False, "break_on_hyphens": False}
+            parts = [part.rstrip() for part in textwrap.wrap(line, columns, **options)]  # type: ignore[arg-type]
+            self.out(Styled("\n".join(parts), code))
 
     def remark(self, text: str) -> None:
         """Write something beside the point, dim; on a terminal a long one is broken between words."""
+        text = clean(self.as_typed(text), newlines=False)
         room = self.size().columns - 1 if self.stdout.isatty() else 0
-        for line in textwrap.wrap(clean(text, newlines=False), room, break_on_hyphens=False) if room else [text]:
+        for line in textwrap.wrap(text, room, break_on_hyphens=False) if room else [text]:
             self.out(dim(line))
+
+    def laid_out(self, text: str) -> None:
+        """Write what a job has written, which knew no terminal: on one, a long line goes on below its last column."""
+        columns = self.size().columns - 1 if self.stdout.isatty() else 0
+        for line in clean(self.as_typed(text)).splitlines():
+            self.out(_hung(line, columns) if columns and width_of(line) > columns else line)
 
     def hanging(self, rows: Sequence[tuple[Text, str]]) -> None:
         """Write names and texts in two columns; on a terminal a long text goes on below its beginning."""
@@ -222,7 +243,7 @@ class Screen:
         indent = max((width_of(name.text) for name, _ in plain), default=0) + 2
         room = self.size().columns - 1 - indent if self.stdout.isatty() else 0
         for name, text in plain:
-            lines = textwrap.wrap(text, room) if room >= 20 else [text]
+            lines = textwrap.wrap(text, room, break_on_hyphens=False) if room >= 20 else [text]
             pad = " " * (indent - width_of(name.text))
             self.out(name, pad, f"\n{' ' * indent}".join(lines))
 
@@ -259,6 +280,8 @@ class Progress:
     def start_at(self, done: int) -> None:
         """Work that was done before, and says nothing of the rate."""
         self.done = self._before = done
+        if self._screen.events:
+            self._tell(time.monotonic())
 
     def finish(self) -> None:
         now = time.monotonic()
@@ -365,14 +388,34 @@ def _fit(widths: list[int], narrowed: Sequence[bool], columns: int) -> None:
         widths[widest] -= 1
 
 
-def _pad(cell: Styled, width: int, to_right: bool) -> Styled:
+def _pad(cell: Styled, width: int, to_right: bool, cut: Callable[[str, int], str]) -> Styled:
     text = cell.text
     if width_of(text) > width:
-        while width_of(text) > width - 1:
-            text = text[:-1]
-        text += "…"
+        text = cut(text, width)
     space = " " * (width - width_of(text))
     return Styled(space + text if to_right else text + space, cell.code)
+
+
+def _beginning(text: str, width: int) -> str:
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _middle(text: str, width: int) -> str:
+    """Of what is left, two thirds are its end."""
+    first = _beginning(text, max(1, width // 3))
+    while width_of(text) > width - width_of(first):
+        text = text[1:]
+    return first + text
+
+
+def _hung(line: str, columns: int) -> str:
+    """A line broken between words. What follows the first goes below the last column that begins in the left half."""
+    begins = [0, *(found.end() for found in re.finditer(r"^ +|(?<=\S) {2,}(?=\S)", line))]
+    indent = " " * max(begin for begin in begins if begin <= columns // 2)
+    options = {"replace_whitespace": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    return "\n".join(textwrap.wrap(line, columns, **options))  # type: ignore[arg-type]
 
 
 def _joined(cells: Sequence[Styled]) -> list[Text]:

@@ -34,7 +34,10 @@ SETTINGS: dict[Part, str] = {
 """In the order in which they are tuned."""
 LEAST_OF_A_KIND = 10
 """Answerable questions, and unanswerable ones, without which a threshold cannot be judged."""
-_GOLD = "Cases name what holds the answer under `gold`: a document's own id, its path, or chunk_N."
+_GOLD = (
+    "Cases name what holds the answer under `gold` (a document's own id, its path, or chunk_N), or give an answer "
+    "that only one document states."
+)
 
 
 class NothingToTuneOn(BadInput):
@@ -117,7 +120,10 @@ class Tuning:
     def searched(self) -> list[Searched]:
         """Every question with its candidates. Raises NothingToTuneOn."""
         if not self.ranking:
-            raise NothingToTuneOn(f"none of the {len(self.cases)} cases names a document of this index", _GOLD)
+            raise NothingToTuneOn(
+                f"none of the {len(self.cases)} cases names a document of this index, or gives an answer that only one states",
+                _GOLD,
+            )
         return searched(self.app, self.ranking)
 
     # settings in force ---------------------------------------------------------------------------------------------------

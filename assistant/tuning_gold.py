@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from assistant.tuning_answers import stating
 from retrieval.library import batches, marks
 
 if TYPE_CHECKING:
@@ -36,15 +37,18 @@ def placed(cases: Sequence[Case], library: Library, *, made: bool = False) -> li
     """Every case; those that name nothing of this library have no documents.
 
     A name is a document's own id, its path, its file's name, or `chunk_12`: a document's own id first, then the library's
-    number. `made`: questions made from the library by rules. They name chunks by its own numbers, and are judged by document
-    all the same: they use the words of their chunk, and a weight that finds it by them fails people who use others.
+    number. An answer whose case names nothing is in the only document that states it.
+
+    `made`: questions made from the library by rules. They name chunks by its own numbers, and are judged by document all
+    the same: they use the words of their chunk, and a weight that finds it by them fails people who use others.
     """
     wanted = {name for case in cases for name in case.gold}
     documents = _documents(library, wanted)
     numbered = {name: int(match[1]) for name in wanted if (match := _CHUNK.fullmatch(name))}
     numbered = {name: number for name, number in numbered.items() if made or name not in documents}
     of_chunk = documents_of(library, numbered.values())
-    found = [_place(case, documents, numbered, of_chunk, made) for case in cases]
+    stated = stating([case for case in cases if case.answerable and not case.gold], library)
+    found = [_place(case, documents, numbered, of_chunk, stated, made) for case in cases]
     return [Placed(case, chunks, own, group) for (case, chunks, own), group in zip(found, _groups(found), strict=True)]
 
 
@@ -74,11 +78,18 @@ def _documents(library: Library, wanted: set[str]) -> dict[str, set[int]]:
 
 
 def _place(
-    case: Case, documents: Mapping[str, set[int]], numbered: Mapping[str, int], of_chunk: Mapping[int, int], made: bool
+    case: Case,
+    documents: Mapping[str, set[int]],
+    numbered: Mapping[str, int],
+    of_chunk: Mapping[int, int],
+    stated: Mapping[str, int],
+    made: bool,
 ) -> tuple[Case, frozenset[int], frozenset[int]]:
     chunks = {numbered[name] for name in case.gold if numbered.get(name) in of_chunk}
     named: set[int] = set().union(*(documents.get(name, ()) for name in case.gold if name not in numbered))
     only = frozenset() if named or made else frozenset(chunks)
+    if case.id in stated:
+        named = {stated[case.id]}
     return case, only, frozenset(named | {of_chunk[chunk] for chunk in chunks})
 
 

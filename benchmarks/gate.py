@@ -48,7 +48,7 @@ from benchmarks import common
 from benchmarks.common import mean, note, table, verdict
 from eval.forgetting import Finding, Forgetting, Slice
 from eval.gate import verdict as judged
-from eval.statistics import bootstrap
+from eval.statistics import bootstrap, cushioned
 from eval.types import Case, Evaluation, Identity, Response, Scored
 from eval.verdict import Rules, Verdict
 
@@ -144,12 +144,12 @@ def _scored(case: Case, right: Mapping[str, bool], seconds: float) -> Scored:
 
 
 def general(lost: float, rng: np.random.Generator) -> Forgetting:
-    """The general suite, before and after."""
+    """The general suite, before and after, as `eval.forgetting` compares them for the gate."""
     shared, own = rng.normal(size=(1, GENERAL)), rng.normal(size=(2, GENERAL))
     rates = np.array([[GENERAL_RATE], [GENERAL_RATE - lost]])
     right = math.sqrt(GENERAL_SHARED) * shared + math.sqrt(1 - GENERAL_SHARED) * own < stats.norm.ppf(rates)
     before, after = right.astype(float)
-    interval = bootstrap(list(after - before), [str(i) for i in range(GENERAL)])
+    interval = bootstrap(*cushioned(list(after - before), [str(i) for i in range(GENERAL)]), 1 - 2 * Rules().alpha)
     total = Slice("all", GENERAL, int(before.sum()), int(after.sum()), int((before * after).sum()))
     found: Finding = "undecided"
     return Forgetting(found, total, (), (), total.after - total.before, interval, 0, (), (), "")

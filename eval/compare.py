@@ -14,7 +14,7 @@ from eval.figures import compare_figures
 from eval.metrics import METRICS, Metric
 from eval.pairs import Paired, by_case, group_of, name, paired
 from eval.slices import ALPHA, HEADLINE, changes, expected_of, slices
-from eval.statistics import benjamini_hochberg, bootstrap, cushioned, detectable, mcnemar, permutation
+from eval.statistics import benjamini_hochberg, bootstrap, cushioned, detectable, mcnemar, permutation, threshold
 from eval.types import Evaluation, Scored
 from retrieval.errors import BadInput
 
@@ -38,16 +38,15 @@ def compare(evaluations: Sequence[Evaluation]) -> Comparison:
         return compare_figures(sides, evaluations)
     found = by_case(evaluations)
     documents = len({group_of(one.case) for one in found[0].values()})
-    pairs = _decided(
-        [_pair(sides[i].label, sides[j].label, found[i], found[j]) for i, j in combinations(range(len(sides)), 2)]
-    )
+    both = list(combinations(range(len(sides)), 2))
+    pairs = [_pair(sides[i].label, sides[j].label, found[i], found[j]) for i, j in both]
     few = f"the cases are about {documents} documents, and at least {MIN_DOCUMENTS} are needed"
     return Comparison(
         sides,
         evaluations[0].identity.cases_sha256,
         len(found[0]),
         documents,
-        pairs,
+        _decided(pairs, [(found[i], found[j]) for i, j in both]),
         _side_by_side(found),
         few if documents < MIN_DOCUMENTS else "",
         (*_notes(found), *_one_sided([side.label for side in sides], found)),
@@ -116,31 +115,44 @@ def _row(metric: Metric, found: Paired) -> Row:
 
 
 def _tested(row: Row, found: Paired) -> Row:
-    rows = found.differences, list(found.groups)
-    yes_no = row.unit == "share" and found.yes_no  # a win and a loss more are the size of what is counted
-    spread = cushioned(*rows) if yes_no else rows
-    low, high = bootstrap(*spread)
+    low, high = bootstrap(*_spread(row, found))
     return replace(
         row,
         low=low,
         high=high,
-        p=permutation(*rows),
-        mcnemar=mcnemar(found.before, found.after) if yes_no else None,
-        detectable=detectable(*spread),
+        p=permutation(found.differences, found.groups),
+        mcnemar=mcnemar(found.before, found.after) if row.unit == "share" and found.yes_no else None,
     )
+
+
+def _spread(row: Row, found: Paired) -> tuple[list[float], list[str]]:
+    """The rows that tell how much a difference varies; shares that never differ do not prove that they never would."""
+    rows = found.differences, list(found.groups)
+    counted = row.unit == "share" and (found.yes_no or not any(found.differences))
+    return cushioned(*rows) if counted else rows
 
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _decided(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """With adjusted p values, winners and verdicts."""
+def _decided(pairs: Sequence[Pair], found: Sequence[tuple[Scoring, Scoring]]) -> tuple[Pair, ...]:
+    """With adjusted p values, what could have been found beside all others, winners and verdicts."""
     tests = {(i, row.metric): row.p for i, pair in enumerate(pairs) for row in pair.metrics if row.p is not None}
     adjusted = benjamini_hochberg(tests)
+
+    def decided(i: int, pair: Pair, row: Row) -> Row:
+        if (i, row.metric) not in tests:
+            return _judged(row, pair, None)
+        asked = paired(row.metric, *found[i])
+        alpha = threshold(tests, (i, row.metric), ALPHA)
+        could = detectable(*_spread(row, asked), alpha=alpha)
+        # Were all documents to agree, this would be the least p value there is; and no share differs by more than 1.
+        none = 2 * 0.5**asked.documents >= alpha or (row.unit == "share" and could > 1)
+        return _judged(replace(row, detectable=None if none else could), pair, adjusted[i, row.metric])
+
     return tuple(
-        replace(pair, metrics=tuple(_judged(row, pair, adjusted.get((i, row.metric))) for row in pair.metrics))
-        for i, pair in enumerate(pairs)
+        replace(pair, metrics=tuple(decided(i, pair, row) for row in pair.metrics)) for i, pair in enumerate(pairs)
     )
 
 
@@ -151,7 +163,9 @@ def _judged(row: Row, pair: Pair, adjusted: float | None) -> Row:
         few = f"{row.documents} document{'s' if row.documents > 1 else ''}, at least {MIN_DOCUMENTS} are needed"
         return replace(row, verdict=f"cannot be decided: {few}")
     if adjusted >= ALPHA:
-        return replace(row, p_adjusted=adjusted, verdict="no detectable difference")
+        few = f"cannot be decided: {row.documents} documents are too few beside the other metrics"
+        verdict = few if row.detectable is None else "no detectable difference"
+        return replace(row, p_adjusted=adjusted, verdict=verdict)
     winner = pair.after if (row.difference > 0) == (row.better == "higher") else pair.before
     return replace(row, p_adjusted=adjusted, winner=winner, verdict=f"{winner} is better")
 

@@ -58,7 +58,8 @@ class Row:
     mcnemar: float | None = None
     """For yes/no metrics: exact, and blind to documents. To be read beside `p`, not for it."""
     detectable: float | None = None
-    """Smallest true difference that these data would show in 80 of 100 cases."""
+    """Smallest true difference that these data would show in 80 of 100 cases, tested beside all others as it is; None where
+    the documents are too few to show any."""
     winner: str = ""
     """Label of the side that is better beyond chance; empty for none."""
     verdict: str = ""

@@ -27,9 +27,8 @@ def compare_figures(sides: Sequence[Side], evaluations: Sequence[Evaluation]) ->
 def _figures(evaluation: Evaluation) -> Mapping[str, float]:
     from eval.metrics import summary
 
-    if evaluation.scored:
-        return summary(evaluation.scored).guides
-    figures = {name: value for name, value in evaluation.stated.items() if value is not None}
+    said = summary(evaluation.scored).guides if evaluation.scored else evaluation.stated
+    figures = {name: value for name, value in said.items() if value is not None}
     if not figures:
         raise BadInput(
             f"{evaluation.identity.id or 'An evaluation'} holds neither cases nor figures.",

@@ -60,7 +60,7 @@ class Forgetting:
     difference: float
     """Share right after, less before."""
     interval: tuple[float, float]
-    """95%, groups drawn with replacement."""
+    """Groups drawn with replacement; 95% where no other was asked for."""
     unscored: int
     """Cases that one of the two never answered: they count nowhere."""
     lost: tuple[str, ...]
@@ -76,17 +76,18 @@ class _Pair:
     after: float
 
 
-def forgotten(before: Evaluation, after: Evaluation, margin: float = MARGIN) -> Forgetting:
+def forgotten(before: Evaluation, after: Evaluation, margin: float = MARGIN, confidence: float = 0.95) -> Forgetting:
     """Compare two evaluations of the same general cases: those of the suite, or imported ones.
 
-    The scores are computed anew from the responses. Raises BadInput for other cases, or when none was answered by both.
+    `confidence` is that of the interval. The scores are computed anew from the responses. Raises BadInput for other cases,
+    or when none was answered by both.
     """
-    from eval.statistics import bootstrap
+    from eval.statistics import bootstrap, cushioned
 
     pairs, unscored = _paired(before, after)
     total = _slice("all", pairs)
     differences, groups = [p.after - p.before for p in pairs], [p.case.group or p.case.id for p in pairs]
-    low, high = bootstrap(differences, groups)
+    low, high = bootstrap(*cushioned(differences, groups), confidence)
     finding = _finding(total, (low, high), len(set(groups)), margin)
     return Forgetting(
         finding,
@@ -98,7 +99,7 @@ def forgotten(before: Evaluation, after: Evaluation, margin: float = MARGIN) -> 
         unscored,
         tuple(p.case.id for p in pairs if p.before > p.after),
         tuple(p.case.id for p in pairs if p.after > p.before),
-        _sentence(finding, total, (low, high), margin),
+        _sentence(finding, total, (low, high), margin, confidence),
     )
 
 
@@ -148,7 +149,16 @@ def _finding(total: Slice, interval: tuple[float, float], groups: int, margin: f
     return "kept" if interval[0] >= -margin else "undecided"
 
 
-def _sentence(finding: Finding, total: Slice, interval: tuple[float, float], margin: float) -> str:
+def too_little(before: Evaluation) -> str:
+    """In words, where so little is right that nothing can be lost: the trained model need not be asked then. Else empty."""
+    scores = [score for score in general_scores(_general(before)).values() if score is not None]
+    if not scores or sum(scores) > MARGIN * len(scores):
+        return ""
+    right = f"{sum(scores):.0f} of {len(scores)} general cases are right before the training"
+    return f"There is too little to forget: {right}. The trained model was not asked."
+
+
+def _sentence(finding: Finding, total: Slice, interval: tuple[float, float], margin: float, confidence: float) -> str:
     low, high = (f"{100 * bound:+.1f}" for bound in interval)
     change = f"{total.right_before} of {total.count} general cases were right before and {total.right_after} are after"
     if total.right_before:
@@ -162,4 +172,5 @@ def _sentence(finding: Finding, total: Slice, interval: tuple[float, float], mar
         "kept": f"No more than {100 * margin:.0f} points can have been lost",
         "undecided": "It cannot be decided whether something was forgotten",
     }[finding]
-    return f"{said}: {change} (change {100 * (total.after - total.before):+.1f} points, 95% from {low} to {high})."
+    spread = f"{100 * confidence:.0f}% from {low} to {high}"
+    return f"{said}: {change} (change {100 * (total.after - total.before):+.1f} points, {spread})."

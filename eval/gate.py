@@ -2,8 +2,9 @@
 
 *Better*: a one-sided permutation test by document. *Not worse*: the interval of the difference, documents drawn with
 replacement, leaves out a loss as large as the margin (non-inferiority); a mean that looks harmless is not enough. And as
-measured, no more than two thirds of the margin is lost. All checks must pass, so that none needs a correction for being many
-(Berger 1982), and a model that is no better gets through with `alpha` at most.
+measured, no more than two thirds of the margin is lost. Data that tell more narrow a margin, down to half of what the rules
+allow: it is no wider than four standard errors, which a model that is no worse passes 99 times in 100. All checks must pass,
+so that none needs a correction for being many (Berger 1982), and a model that is no better gets through with `alpha` at most.
 """
 
 from __future__ import annotations
@@ -14,36 +15,61 @@ from statistics import median
 
 from eval.forgetting import Forgetting
 from eval.metrics import METRICS
-from eval.pairs import Paired, by_case, paired
+from eval.pairs import Paired, by_case, group_of, paired
+from eval.pairs import name as name_of
 from eval.statistics import bootstrap, cushioned, detectable, permutation, ratio_of_medians
 from eval.types import Evaluation, Scored
 from eval.verdict import Check, Role, Rules, Verdict
+from retrieval.errors import BadInput
 
 LATENCY = "latency"
+ANSWERED = "right_answers"
+"""The target over the questions that have an answer."""
 MEASURED = 2 / 3
 """Of a margin, what may be lost as measured. At 400 cases the interval asks for more; with thousands it no longer would."""
+NARROWED = 2.4
+"""Times the way from what was lost to the far end of its interval: about four standard errors, the widest margin needed."""
 NOWHERE = (None, None)
 """The interval of what was not measured."""
 Rows = tuple[Sequence[float], Sequence[str]]
 
 
-def verdict(before: Evaluation | None, after: Evaluation, rules: Rules, forgotten: Forgetting | None = None) -> Verdict:
+def verdict(
+    before: Evaluation | None,
+    after: Evaluation,
+    rules: Rules,
+    forgotten: Forgetting | None = None,
+    times: Mapping[str, tuple[float, float]] | None = None,
+) -> Verdict:
     """Whether `after` may replace `before`: what is promoted, or else the base model as it came.
 
-    `forgotten` is about the general suite. Raises BadInput for other cases and for scores that are no numbers.
+    `forgotten` is about the general suite. `times` are seconds before and after by case id, measured in turns; None takes
+    those of the evaluations, which other hours of the machine may have made. Raises BadInput for other cases, another index,
+    mode or settings, and for scores that are no numbers.
     """
     identity = after.identity
     if before is None:
         why = "There is nothing to compare with: evaluate the base model, or what is promoted, on the same cases."
         return Verdict(False, (why,), (), "", identity.id, identity.cases_sha256, rules)
+    check_alike(before, after)
     old, new = by_case([before, after])
-    checks = [_target(old, new, rules)]
+    checks = [_target(old, new, rules), _answered(old, new, rules)]
     checks += [_guard(name, paired(name, old, new), margin, rules) for name, margin in rules.margins.items()]
-    checks += [_latency(paired(LATENCY, old, new), rules)] if rules.latency else []
+    checks += [_latency(_timed(old, times) if times else paired(LATENCY, old, new), rules)] if rules.latency else []
     checks += [_forgetting(forgotten, rules)] if forgotten else []
     promote = all(check.passed for check in checks)
     reasons = tuple(check.reason for check in sorted(checks, key=lambda check: check.passed))
     return Verdict(promote, reasons, tuple(checks), before.identity.id, identity.id, identity.cases_sha256, rules)
+
+
+def check_alike(before: Evaluation, after: Evaluation) -> None:
+    """Raises BadInput where more than the model differs: the gain may be that of the index, or of a setting."""
+    for field, what in (("mode", "mode"), ("generation", "index"), ("settings", "settings")):
+        if getattr(before.identity, field) != getattr(after.identity, field):
+            message = (
+                f"{name_of(before)} and {name_of(after)} were measured with another {what}: not only the model differs."
+            )
+            raise BadInput(message, "Measure both again; what nothing changed in is not asked again.")
 
 
 def _target(old: Mapping[str, Scored], new: Mapping[str, Scored], rules: Rules) -> Check:
@@ -64,6 +90,19 @@ def _target(old: Mapping[str, Scored], new: Mapping[str, Scored], rules: Rules) 
     return _check(name, "target", found, interval, None, False, reason, p)
 
 
+def _answered(old: Mapping[str, Scored], new: Mapping[str, Scored], rules: Rules) -> Check:
+    """Right answers to what has one. A model that refuses more is right more often where much is to be refused."""
+    known = [id for id, one in old.items() if one.case.answerable]
+    found = paired(rules.target, {id: old[id] for id in known}, {id: new[id] for id in known})
+    if found.documents < rules.min_documents:
+        reason = _too_few(ANSWERED, found, rules)
+        return _check(ANSWERED, "guard", found, NOWHERE, rules.answered, False, reason)
+    if not any(found.after):
+        reason = f"{ANSWERED}: none of {len(found.cases)} questions that have an answer is answered right."
+        return _check(ANSWERED, "guard", found, NOWHERE, rules.answered, False, reason)
+    return _held_by(ANSWERED, rules.target, found, rules.answered, rules)
+
+
 def _guard(name: str, found: Paired, margin: float, rules: Rules) -> Check:
     if not found.cases and not found.only_before:
         asked = "it was not measured before" if found.only_after else "no case asks for it"
@@ -71,20 +110,31 @@ def _guard(name: str, found: Paired, margin: float, rules: Rules) -> Check:
         return _check(name, "guard", found, NOWHERE, margin, True, reason)
     if found.documents < rules.min_documents:
         return _check(name, "guard", found, NOWHERE, margin, False, _too_few(name, found, rules))
+    return _held_by(name, name, found, margin, rules)
+
+
+def _held_by(called: str, name: str, found: Paired, margin: float, rules: Rules) -> Check:
+    """The guard-rail `called` so, by the scores of the metric `name`."""
     low, high = _interval(found, name, rules)
     gain = sum(found.differences) / len(found.differences)
     lost, worst = (gain, high) if METRICS[name].better == "lower" else (-gain, -low)
-    passed, found_out = _held(lost, worst, margin, lambda value: _points(name, value))
-    reason = f"{name}: {found_out}, {_change(name, found)}."
-    return _check(name, "guard", found, (low, high), margin, passed, reason)
+    passed, margin, found_out = _held(lost, worst, margin, lambda value: _points(name, value))
+    reason = f"{called}: {found_out}, {_change(name, found)}."
+    return _check(called, "guard", found, (low, high), margin, passed, reason)
 
 
-def _held(lost: float, worst: float, margin: float, shown: Callable[[float], str]) -> tuple[bool, str]:
-    """Whether a guard-rail holds, and why: `lost` as measured, `worst` with all doubt included."""
+def _held(lost: float, worst: float, widest: float, shown: Callable[[float], str]) -> tuple[bool, float, str]:
+    """Whether a guard-rail holds, by which margin, and why: `lost` as measured, `worst` with all doubt included."""
+    margin = min(widest, max(widest / 2, NARROWED * (worst - lost)))
     if lost > MEASURED * margin:
-        return False, f"worse by {shown(lost)}, where {shown(MEASURED * margin)} are allowed"
+        return False, margin, f"worse by {shown(lost)}, where {shown(MEASURED * margin)} are allowed"
     bounds = f"up to {shown(max(0.0, worst))} may be lost, where {shown(margin)} are allowed"
-    return (True, f"holds ({bounds})") if worst < margin else (False, f"not shown to hold ({bounds})")
+    return worst < margin, margin, f"holds ({bounds})" if worst < margin else f"not shown to hold ({bounds})"
+
+
+def _timed(old: Mapping[str, Scored], times: Mapping[str, tuple[float, float]]) -> Paired:
+    before, after = zip(*times.values(), strict=True)
+    return Paired(tuple(times), tuple(group_of(old[id].case) for id in times), before, after)
 
 
 def _latency(found: Paired, rules: Rules) -> Check:
@@ -106,14 +156,17 @@ def _latency(found: Paired, rules: Rules) -> Check:
 def _forgetting(found: Forgetting, rules: Rules) -> Check:
     low, high = found.interval
     total = found.total
-    passed, found_out = _held(-found.difference, -low, rules.forgetting, lambda value: f"{100 * value:.1f} points")
+    missing = found.unscored / (total.count + found.unscored)  # what a model does not answer, it may have forgotten
+    passed, margin, found_out = _held(
+        missing - found.difference, missing - low, rules.forgetting, lambda value: f"{100 * value:.1f} points"
+    )
     if found.finding == "nothing to forget":
         passed, found_out = True, "too little was known to be forgotten"
     elif total.count < rules.min_documents:
         passed, found_out = False, f"cannot be decided, at least {rules.min_documents} cases are needed"
     change = f"{100 * total.before:.0f}% of {total.count} general cases right before, {100 * total.after:.0f}% after"
     reason = f"forgetting: {found_out}, {change}."
-    margin, n = rules.forgetting, total.count
+    n = total.count
     return Check(
         "forgetting",
         "guard",

@@ -55,7 +55,15 @@ def by_case(evaluations: Sequence[Evaluation]) -> list[dict[str, Scored]]:
                 f"{name(first)} and {name(other)} do not have the same cases: {len(missing)} without a counterpart, as {missing[0]}.",
                 "One of them was broken off: run its command again, it goes on where it stopped.",
             )
+        if changed := [id for id, one in side.items() if _asks(one.case) != _asks(sides[0][id].case)]:
+            message = f"{name(first)} and {name(other)} have other cases under the same ids, {min(changed)} for one."
+            raise BadInput(message, _SAME)
     return [{id: side[id] for id in sorted(sides[0])} for side in sides]
+
+
+def _asks(case: Case) -> tuple[object, ...]:
+    """What makes a case the same, and not only its id."""
+    return case.question, case.answers, case.expected, case.answerable, group_of(case)
 
 
 def name(evaluation: Evaluation) -> str:

@@ -11,12 +11,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval.general.score import general_scores
 from eval.log import AnswerLog, case_key
 from eval.metrics import score
-from eval.types import Answerer, Case, Response, Scored
+from eval.types import GENERAL, Answerer, Case, Response, Scored
 from retrieval.errors import BadQuestion, UserError
 
 if TYPE_CHECKING:
@@ -71,7 +73,16 @@ def evaluate(
         for place, outcome in pool.stop():  # what came meanwhile
             if isinstance(outcome, Response):
                 kept.append(keys[place], outcome)
-    return tuple(Scored(case, responses[i], score(case, responses[i], embed)) for i, case in enumerate(cases))
+    return _together([Scored(case, responses[i], score(case, responses[i], embed)) for i, case in enumerate(cases)])
+
+
+def _together(scored: Sequence[Scored]) -> tuple[Scored, ...]:
+    """Cases of a general suite are right as the gate counts them: a refusal only beside an answer to its twin."""
+    strict = general_scores(one for one in scored if one.case.type.startswith(GENERAL))
+    return tuple(
+        replace(one, scores={**one.scores, "success": strict[one.case.id]}) if one.case.id in strict else one
+        for one in scored
+    )
 
 
 def _responses(pool: _Pool, keys: Sequence[str], kept: AnswerLog) -> Iterator[tuple[int, Response]]:

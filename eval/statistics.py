@@ -24,6 +24,7 @@ RESAMPLES = 4_000
 _BLOCK = 2_000_000
 """Random numbers held at once."""
 _TIE = 1e-9
+"""Of the size of the differences: what is closer than that is equal, but for rounding."""
 
 
 def permutation(
@@ -38,9 +39,11 @@ def permutation(
     `greater` asks for a mean above zero. Exact for few documents, else drawn, with the +1 of Phipps & Smyth (2010).
     """
     sums = _by_document(differences, groups)[0]
-    sums = sums[np.abs(sums) > _TIE]  # flipping nothing changes nothing
+    size = np.abs(sums).sum()
+    sums = sums[np.abs(sums) > _TIE * size]  # flipping nothing changes nothing
     if not len(sums):
         return 1.0
+    sums = sums / size  # a tie is one in dollars and in thousands of tokens alike
     exact = len(sums) <= EXACT
     seen = sums.sum()
     far = tried = 0
@@ -138,6 +141,13 @@ def benjamini_hochberg(p_values: Mapping[Any, float]) -> dict[Any, float]:
         least = min(least, p_values[name] * len(ordered) / rank)
         adjusted[name] = least
     return {name: adjusted[name] for name in p_values}
+
+
+def threshold(p_values: Mapping[Any, float], name: Any, alpha: float = 0.05) -> float:
+    """The p value that this one would need to be found by `benjamini_hochberg`, with the others as they are."""
+    others = sorted(p for key, p in p_values.items() if key != name)
+    levels = (alpha * rank / (len(others) + 1) for rank in range(1, len(others) + 2))
+    return max(level for p, level in zip([0.0, *others], levels, strict=True) if p <= level)
 
 
 def standard_error(differences: Sequence[float], groups: Sequence[str]) -> float:

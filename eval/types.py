@@ -113,6 +113,8 @@ class Identity:
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     """The command that reproduces it."""
+    made_for: str = ""
+    """The command that made it on its way, such as `dyag promote RUN`; empty for an evaluation of its own."""
 
 
 @dataclass(frozen=True)

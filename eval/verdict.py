@@ -15,7 +15,8 @@ class Rules:
 
     A margin is how much worse a guard-rail may be with all doubt included: the far end of its interval must not reach it.
     As measured it may be worse by two thirds of it, or else many cases would let through what few do not. Margins are as wide
-    as 400 cases need: half as wide they would stop most of the models that are no worse at all (benchmarks/gate.py).
+    as 400 cases need: half as wide they would stop most of the models that are no worse at all (benchmarks/gate.py). Where the
+    cases tell more, the gate narrows them by itself, down to half.
     """
 
     target: str = "success"
@@ -27,10 +28,12 @@ class Rules:
             "citation_precision": 0.12,
             "citation_recall": 0.12,
             "refusal_recall": 0.2,
-            "stop_rate": 0.05,
+            "stop_rate": 0.04,
         }
     )
-    """Guard-rails among the metrics: a margin each, in the metric's unit."""
+    """Guard-rails among the metrics: the widest margin of each, in the metric's unit."""
+    answered: float = 0.08
+    """Of the target among the questions that have an answer: who refuses more must not answer less right."""
     forgetting: float = 0.15
     """Of the share right on the general suite."""
     latency: float = 1.5
@@ -54,6 +57,7 @@ class Check:
     high: float | None
     """Interval that holds the difference with 1 - 2 alpha: each of its ends is wrong with alpha."""
     margin: float | None
+    """The one that was applied, narrowed where the cases tell enough."""
     p: float | None
     """Of the target: one-sided, document-clustered permutation test."""
     n: int

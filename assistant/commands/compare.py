@@ -109,13 +109,16 @@ def compare_models(
     `dyag compare` does the first for any number of evaluations. What is evaluated here is kept as by `dyag eval`.
     """
     from assistant.comparing import compared, measured_pair, named
+    from assistant.evaluating import on_its_way
 
     if rag_results and finetuned_results and not (model1 or model2 or test):
         words = ["compare-models", "--rag-results", str(rag_results), "--finetuned-results", str(finetuned_results)]
         sides = [named(rag_results, "rag"), named(finetuned_results, "finetuned")]
         return compared(app, sides, words, output, format)
     if model1 and model2 and test and not (rag_results or finetuned_results):
-        sides = measured_pair(app, (model1, model2), test, mode, limit)
+        asked = {"--model1": model1, "--model2": model2, "--test": test, "--mode": mode, "--limit": limit}
+        with on_its_way(app, ["compare-models"], {**asked, "--output": str(output or ""), "--format": format}):
+            sides = measured_pair(app, (model1, model2), test, mode, limit)
         return compared(app, sides, ["compare", *(side.identity.id for side in sides)], output, format)
     raise BadUsage(
         "Two evaluations, or two models and their cases, are needed.",

@@ -46,6 +46,7 @@ WORKERS = Annotated[
 JUDGE = Annotated[
     str, typer.Option("--judge", help="A language model that judges the answers too; not the one measured.")
 ]
+BERT = Annotated[bool, typer.Option("--bert-score", help="BERTScore too; needs the package bert-score.")]
 SEED = Annotated[int, typer.Option("--seed", help="The same seed gives the same answers, as far as a model allows.")]
 FRESH = Annotated[bool, typer.Option("--fresh", help="Ask every case anew, also those answered before.")]
 PROMOTED = Annotated[
@@ -112,7 +113,7 @@ class EvalResult:
     documents: int
     failed: int
     """Cases without an answer because something failed."""
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float | None]
     """The guides' block."""
     rows: tuple[MetricRow, ...]
     slices: tuple[SliceRow, ...]
@@ -154,6 +155,8 @@ class EvalRow:
     """Share of right answers; None where nothing was scored."""
     command: str
     """Measures it again, or goes on with it."""
+    made_for: str = ""
+    """The command that made it on its way, such as `dyag promote RUN`; empty for one of its own."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,14 @@ class EvalList:
     """Every evaluation, the newest first."""
 
     evaluations: tuple[EvalRow, ...]
+
+
+@dataclass(frozen=True)
+class EvalDeleted:
+    """An evaluation that is gone."""
+
+    id: str
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,7 @@ def eval_(
     limit: LIMIT = 0,
     workers: WORKERS = 4,
     judge: JUDGE = "",
+    bert_score: BERT = False,
     seed: SEED = 42,
     fresh: FRESH = False,
     promoted: PROMOTED = False,
@@ -233,13 +245,14 @@ def evaluate_finetuned(
     limit: LIMIT = 0,
     workers: WORKERS = 4,
     judge: JUDGE = "",
+    bert_score: BERT = False,
     seed: SEED = 42,
     fresh: FRESH = False,
     verbose: VERBOSE = False,
 ) -> EvalResult:
     """Measure a trained model alone: `dyag eval --mode finetuned`."""
     options = {name: value for name, value in locals().items() if name != "app"}
-    return _evaluated(app, {**options, "mode": "finetuned", "promoted": False})
+    return _evaluated(app, {**options, "mode": "finetuned", "promoted": False, "bert_score": False})
 
 
 @command(
@@ -257,13 +270,14 @@ def evaluate_rag(
     limit: LIMIT = 0,
     workers: WORKERS = 4,
     judge: JUDGE = "",
+    bert_score: BERT = False,
     seed: SEED = 42,
     fresh: FRESH = False,
     verbose: VERBOSE = False,
 ) -> EvalResult:
     """Measure answers from the indexed documents: `dyag eval --mode rag`."""
     options = {name: value for name, value in locals().items() if name != "app"}
-    return _evaluated(app, {**options, "mode": "rag", "base_model": "", "promoted": False})
+    return _evaluated(app, {**options, "mode": "rag", "base_model": "", "promoted": False, "bert_score": False})
 
 
 @command("eval list", examples=("dyag eval list", "dyag eval list --json"))
@@ -297,6 +311,28 @@ def open_(app: App, evaluation: EVALUATION = "latest") -> EvalOpened:
     return EvalOpened(kept.identity.id, kept.page, webbrowser.open(kept.page.as_uri()))
 
 
+@command("eval delete", examples=("dyag eval delete a1f3", "dyag eval delete eval_20261104_101500_a1f3 --force"))
+def delete(
+    app: App,
+    evaluation: EVALUATION,
+    force: Annotated[bool, typer.Option("--force", help="Also one that the verdict on a run rests on.")] = False,
+) -> EvalDeleted:
+    """Delete an evaluation with its answers and reports. Neither one that is running nor one that a verdict rests on.
+
+    A verdict stays with its run, and names the evaluations by their ids. Answers that only this evaluation has are asked
+    again when they are needed.
+    """
+    from assistant.evaluated import check_unused
+    from assistant.evaluating import evaluations
+
+    store = evaluations(app)
+    kept = store.find(evaluation)
+    if not force:
+        check_unused(app, kept)
+    store.delete(kept)
+    return EvalDeleted(kept.identity.id, kept.folder)
+
+
 def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
     """Raises BadUsage, and what reading the cases and measuring do."""
     from assistant.evaluated import result_of
@@ -320,7 +356,7 @@ def _evaluated(app: App, options: Mapping[str, Any]) -> EvalResult:
         resume=not options["fresh"],
         reuse=not (options["fresh"] or options["promoted"]),
         promoted=options["promoted"],
-        **{name: options[name] for name in ("model", "base_model", "limit", "workers", "seed", "judge")},
+        **{name: options[name] for name in ("model", "base_model", "limit", "workers", "seed", "judge", "bert_score")},
     )
     words = shlex.split(resumed(app, wanted, output))
     app.jobs.tell(resume=words[words.index("eval") :])

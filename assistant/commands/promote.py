@@ -43,6 +43,8 @@ class PromoteResult:
     """What the run forgot, in words."""
     refused: str = ""
     """The run that was not promoted."""
+    noted: bool = False
+    """Whether a note was kept about a run that was promoted already."""
 
     @property
     def exit_code(self) -> int:
@@ -71,6 +73,7 @@ def promote(
 
     Exit code 3 says that the gate refused it.
     """
+    from assistant.evaluating import on_its_way
     from assistant.gating import judge
     from finetune.runs.store import Runs
     from finetune.runs.use import trained
@@ -83,14 +86,17 @@ def promote(
     current = app.promotions.current()
     if force or (current is not None and current.id == found.id):
         return _promoted(app, found, note, forced=force)
-    judged = judge(app, found, cases, limit)
+    with on_its_way(app, ["promote", run], {"--cases": str(cases or ""), "--limit": limit, "--note": note}):
+        judged = judge(app, found, current, cases, limit)
     found.folder.keep_verdict(judged.kept())
     if not judged.verdict.promote:
         before = current.id if current else ""
         return PromoteResult(
             before, before, "", app.conversation.author, app.promotions.path, judged.verdict, judged.forgetting, found.id
         )  # fmt: skip
-    return _promoted(app, found, note, verdict=judged.verdict, forgetting=judged.forgetting)
+    return _promoted(
+        app, found, note, verdict=judged.verdict, forgetting=judged.forgetting, over=current.id if current else ""
+    )
 
 
 @command(examples=("dyag rollback",))
@@ -104,15 +110,25 @@ def rollback(app: App, note: NOTE = "") -> PromoteResult:
 
 
 def _promoted(
-    app: App, run: Run, note: str, *, forced: bool = False, verdict: Verdict | None = None, forgetting: str = ""
+    app: App,
+    run: Run,
+    note: str,
+    *,
+    forced: bool = False,
+    verdict: Verdict | None = None,
+    forgetting: str = "",
+    over: str | None = None,
 ) -> PromoteResult:
     from finetune.runs.use import trained
 
     step = app.promotions.promote(
-        run, app.conversation.author, note, check=lambda: trained(run, app.home.path), forced=forced
+        run, app.conversation.author, note, check=lambda: trained(run, app.home.path), forced=forced, over=over
     )
     return _result(app, step, verdict, forgetting)
 
 
 def _result(app: App, step: Step, verdict: Verdict | None = None, forgetting: str = "") -> PromoteResult:
-    return PromoteResult(step.before, step.after, step.when, step.who, app.promotions.path, verdict, forgetting)
+    noted = bool(step.note) and step.before == step.after
+    return PromoteResult(
+        step.before, step.after, step.when, step.who, app.promotions.path, verdict, forgetting, noted=noted
+    )

@@ -99,8 +99,10 @@ def tune(
     if wins and not dry_run:
         _write(app, made)
     left = _left_out(len(found), len(tuning.ranking), sum(not c.answerable for c in found))
+    by_answer = sum(not p.case.gold for p in tuning.ranking)
     name = str(cases) if cases else ""
-    return TuneResult(name, len(found), made, wins, wins and not dry_run, app.home.settings, (*notes, *left))
+    said = (*notes, *_by_answer(by_answer), *left)
+    return TuneResult(name, len(found), made, wins, wins and not dry_run, app.home.settings, said)
 
 
 def _asked(app: App, path: Path | None, limit: int) -> tuple[list[Case], tuple[str, ...]]:
@@ -117,6 +119,13 @@ def _asked(app: App, path: Path | None, limit: int) -> tuple[list[Case], tuple[s
     return made_questions(app, limit or COUNT), ("The questions were made from the index by rules.",)
 
 
+def _by_answer(count: int) -> Sequence[str]:
+    if not count:
+        return ()
+    which = "1 question has" if count == 1 else f"{count} questions have"
+    return (f"{which} no `gold`: the document is the only one that states the answer.",)
+
+
 def _left_out(questions: int, ranked: int, unanswerable: int) -> Sequence[str]:
     from assistant.tuning_gold import MOST
 
@@ -124,8 +133,8 @@ def _left_out(questions: int, ranked: int, unanswerable: int) -> Sequence[str]:
     if not rest:
         return ()
     return (
-        f"{rest} of {questions} questions say nothing of the ranking: they name no document of this index, "
-        f"or more than {MOST}.",
+        f"{rest} of {questions} questions say nothing of the ranking: they lead to no document of this index, "
+        f"or to more than {MOST}.",
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
-from assistant.datasets.run import checked, counter, said_of_removed
+from assistant.datasets.run import checked, counter, few_tested, said_of_removed
 from assistant.feedback.corrections import SavedCorrections, save_corrections
 from assistant.feedback.dataset import FeedbackRows, feedback_rows
 from finetune.dataset import check_output, check_unedited, manifest_path, outdated, question_of, write
@@ -47,7 +47,7 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
     return DatasetResult(
         tuple(DatasetFile(w.path, w.split, w.rows) for w in written), manifest_path(wanted.output), len(rows), len(rows),
         manifest["counts"], manifest["tokens"], manifest["drops"], manifest["leaks"], {},
-        (*notes, *_notes(found, saved), *removed), wanted.verbose, round(time.monotonic() - start, 1),
+        (*notes, *few_tested(wanted, made, shares), *_notes(found, saved), *removed), wanted.verbose, round(time.monotonic() - start, 1),
         checked(wanted, [w.path for w in written]),
     )  # fmt: skip
 

@@ -80,7 +80,8 @@ def from_documents(app: App, wanted: Wanted) -> DatasetResult:
     total = request.count
     main = sum(w.rows for w in written if w.split != "test_seen")
     removed = [path for path in before if not path.exists()]
-    notes = (*_fewer(wanted, total, made, main), *_unread(found), *said_of_removed(removed))
+    fewer = (*_fewer(wanted, total, made, main), *few_tested(wanted, made, request.shares))
+    notes = (*fewer, *_unread(found), *said_of_removed(removed))
     return DatasetResult(
         files, manifest_path(wanted.output), total, main, manifest["counts"], manifest["tokens"], manifest["drops"],
         manifest["leaks"], manifest["drop_examples"], notes, wanted.verbose, round(time.monotonic() - start, 1),
@@ -92,6 +93,26 @@ def said_of_removed(paths: Sequence[Path]) -> list[str]:
     """What became of the files of an earlier run that this one has no rows for."""
     names = ", ".join(path.name for path in paths)
     return [f"Removed, as an earlier run wrote them and this one does not: {names}."] if names else []
+
+
+def few_tested(wanted: Wanted, made: Made, shares: Shares) -> list[str]:
+    """That the test file is about too few documents for the gate, which decides by documents."""
+    from eval.verdict import Rules
+
+    least = Rules().min_documents
+    tested = {(*row["metadata"]["documents"], row["metadata"]["id"])[0] for row in made.rows["test"]}
+    if not wanted.split or shares.of("test") < 1e-9 or len(tested) >= least:
+        return []
+    about = (
+        f"The test file is about {len(tested)} document{'s' * (len(tested) != 1)}"
+        if tested
+        else "There is no test file"
+    )
+    return [
+        f"{about}: under {least} `dyag promote` cannot decide whether a model trained on this is better. Ask for more "
+        "examples (--count), take more documents, give the test a larger share (--train-ratio 0.6 --val-ratio 0.1), or "
+        "promote with other questions (--cases FILE)."
+    ]
 
 
 def checked(wanted: Wanted, paths: Sequence[Path]) -> tuple[FileReport, ...]:

@@ -57,7 +57,7 @@ def _bar(app: App, number: int) -> int:
         shown = view(job, files)
         if job.over:
             app.screen.note(f"Job {number} ({job.line}): {shown.ending}")
-            app.screen.out(files.result, end="")
+            app.screen.laid_out(files.result)
             return _code(shown)
         if app.screen.redraws:
             app.screen.draw_bar(f"job {number}: {shown.summary}")

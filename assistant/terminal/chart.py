@@ -16,7 +16,7 @@ _BRAILLE = 0x2800
 
 
 def chart(series: Mapping[str, Points], width: int = 64, height: int = 10) -> str:
-    """Draw named series of (x, y) in `height` lines and one for the x axis, `width` columns wide; "" without a point.
+    """Draw named series of (x, y) in `height` lines, then the x axis and the names, `width` columns wide; "" without a point.
 
     Values that read the same are drawn in one line.
     The first series is drawn as a line, the others as marks on it; points that are no numbers are left out.
@@ -71,7 +71,7 @@ def _axis(series: Mapping[str, Points], margin: int, columns: int) -> str:
     marks = [_LINE, *(MARKS[number % len(MARKS)] for number in range(len(series)))]
     named = "   ".join(f"{mark} {name}" for mark, name in zip(marks, series, strict=False))
     ends = f"{first}{last:>{max(1, columns - len(first))}}" if first != last else f"{first:<{columns}}"
-    return f"{' ' * margin}{ends}   {named}"
+    return f"{' ' * margin}{ends}\n{' ' * margin}{named}"
 
 
 def _share(value: float, low: float, high: float) -> float:

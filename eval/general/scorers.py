@@ -17,7 +17,7 @@ MOST_WORDS = 25
 OPTIONS: tuple[frozenset[str], ...] = tuple(
     frozenset(pair.split()) for pair in ("true false", "yes no", "vrai faux", "oui non", "valid invalid")
 )
-_LABEL = re.compile(r"\(([A-Z])\)")
+_LABEL = re.compile(r"\(([A-Za-z])\)")
 _BARE = re.compile(r"\W*(?:([B-Z])\s|([A-Z])(?:[).:,]|\W*\Z))")
 """A letter that stands first; `A` with a word after it may be the article."""
 _FENCE = re.compile(r"\A```(?:json)?\s*\n(.*?)\n?```\Z", re.DOTALL)
@@ -25,11 +25,12 @@ _ANSWER_IS = re.compile(r"(?:answer|réponse|option|letter|lettre)(?:\s+(?:is|es
 _REFUSES: dict[Language, re.Pattern[str]] = {
     "fr": re.compile(
         r"\binconnue?s?\b|\bn(?:e |')(?:le |la |l'|en )?(?:dit|précise|mentionne|indique|donne|parle)\w* (?:pas|rien)|ne sais pas"
-        r"|n'est pas (?:\w+ )?(?:dit|précisé|mentionné|indiqué|donné)|ne (?:trouve|peux|peut|permet)\w* pas|pas d'information",
+        r"|n'est pas (?:\w+ )?(?:dit|précisé|mentionné|indiqué|donné)|ne (?:trouve|peux|peut|permet)\w* pas|pas d'information"
+        r"|aucune information|\bnon (?:dit|précisé|mentionné|indiqué|donné|communiqué)e?s?\b",
     ),
     "en": re.compile(
         r"\bunknown\b|(?:does|do|did)(?: not|n't) (?:say|tell|mention|state|specify|give|know|provide|contain)"
-        r"|(?:is|are) not (?:\w+ )?(?:said|stated|mentioned|given|specified|provided|known)|(?:can|could)(?:not|n't| not)"
+        r"|\bnot (?:\w+ )?(?:said|stated|mentioned|given|specified|provided|known)|(?:can|could)(?:not|n't| not)"
         r"|no information",
     ),
 }
@@ -95,7 +96,7 @@ SCORERS: Mapping[str, Callable[[str, Case], bool]] = {
 
 
 def _labels(text: str) -> set[str]:
-    if labels := set(_LABEL.findall(text)):
+    if labels := {letter.upper() for letter in _LABEL.findall(text)}:
         return labels
     bare = _BARE.match(text.upper() if len(text.strip()) == 1 else text)
     return {bare[1] or bare[2]} if bare else set()

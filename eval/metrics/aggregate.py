@@ -36,8 +36,8 @@ class Summary:
     refusals: Refusals
     latency: Mapping[str, float | None]
     """Seconds: `p50`, `p95`, and the same of the first token."""
-    guides: Mapping[str, float]
-    """The guides' block: rates in percent, 0 where nothing could be counted."""
+    guides: Mapping[str, float | None]
+    """The guides' block: rates in percent; None where nothing could be counted."""
     notes: Mapping[str, str]
     """Why a metric is unscored everywhere, where there is more to say than that no case asks for it."""
 
@@ -94,16 +94,17 @@ def _latency(scored: Sequence[Scored]) -> dict[str, float | None]:
     return found
 
 
-def _guides(scored: Sequence[Scored]) -> dict[str, float]:
+def _guides(scored: Sequence[Scored]) -> dict[str, float | None]:
     tokens = finite(scored, "tokens")
     return {
-        "success_rate": round(100 * _mean(finite(scored, "success")), 2),
-        "exact_match_rate": round(100 * _mean(finite(scored, "exact_match")), 2),
-        "avg_time_seconds": round(_mean(finite(scored, "latency")), 3),
-        "avg_tokens": round(_mean(tokens), 1),
-        "total_tokens": int(sum(tokens)),
+        "success_rate": _rounded(finite(scored, "success"), 2, 100),
+        "exact_match_rate": _rounded(finite(scored, "exact_match"), 2, 100),
+        "avg_time_seconds": _rounded(finite(scored, "latency"), 3),
+        "avg_tokens": _rounded(tokens, 1),
+        "total_tokens": int(sum(tokens)) if tokens else None,
     }
 
 
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values) if values else 0.0
+def _rounded(values: Sequence[float], digits: int, times: int = 1) -> float | None:
+    """Their mean."""
+    return round(times * fmean(values), digits) if values else None

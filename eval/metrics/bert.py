@@ -22,10 +22,15 @@ def installed() -> bool:
     return find_spec(PACKAGE) is not None
 
 
-def with_bert_scores(scored: Sequence[Scored]) -> tuple[Scored, ...]:
-    """The cases with their BERTScore F1 among their scores. Raises ModelMissing."""
+def check_installed() -> None:
+    """Raises ModelMissing."""
     if not installed():
         raise ModelMissing("BERTScore needs the package bert-score.", "pip install bert-score, or leave it out.")
+
+
+def with_bert_scores(scored: Sequence[Scored]) -> tuple[Scored, ...]:
+    """The cases with their BERTScore F1 among their scores. Raises ModelMissing."""
+    check_installed()
     found: dict[int, float] = {}
     for language in get_args(Language):
         chosen = [i for i, s in enumerate(scored) if s.case.language == language and _has_text(s)]

@@ -44,7 +44,7 @@ _ALL = (
     Metric("chrf", overlap.chrf, "higher", "share", "chrF (sacrebleu), 0 to 1", "corpus"),
     Metric("rouge_l", overlap.rouge_l, "higher", "share", "ROUGE-L F-measure over our tokens"),
     Metric("semantic", _unscored, "higher", "share", "cosine of the answer and the nearest reference"),
-    Metric("bert_score", _unscored, "higher", "share", "BERTScore F1, where asked for (`with_bert_scores`)"),
+    Metric("bert_score", _unscored, "higher", "share", "BERTScore F1, where asked for (`--bert-score`)"),
     Metric("citation_precision", citations.precision, "higher", "share", "cited chunks that support or are gold"),
     Metric("citation_recall", citations.recall, "higher", "share", "sentences that a citation proves"),
     Metric("support", citations.support, "higher", "share", "cited chunks that support their sentence"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from eval.metrics.dates import with_iso_dates
 from retrieval.types import Language
 
 _SPACE = "[ \u00a0\u202f]"
@@ -36,11 +37,18 @@ def numbers(text: str, language: Language) -> list[str]:
 
 def numeric_match(answer: str, golds: Sequence[str], language: Language) -> float | None:
     """1 when the answer holds every number of one of the golds; None when no gold has a number."""
-    wanted = [have for gold in golds if (have := set(numbers(gold, language)))]
-    if not wanted:
-        return None
-    said = set(numbers(answer, language))
-    return float(any(have <= said for have in wanted))
+    known = [gold for gold in golds if numbers(gold, language)]
+    return float(any(holds_numbers(answer, gold, language) for gold in known)) if known else None
+
+
+def holds_numbers(answer: str, gold: str, language: Language, told: str = "") -> bool:
+    """Whether the answer holds every number of the gold that is not told already, however dates are written."""
+    said, wanted, known = (set(numbers(text, language)) for text in (answer, gold, told))
+    if wanted - known <= said:
+        return True
+    dated = (set(numbers(with_iso_dates(text, language), language)) for text in (answer, gold, told))
+    said, wanted, known = dated
+    return wanted - known <= said
 
 
 def _plain(match: re.Match[str]) -> str:

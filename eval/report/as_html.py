@@ -78,9 +78,9 @@ def _block(block: Block, level: int) -> str:
             return f"<details{opened}><summary>{html_text(block.title)}</summary>\n{_blocks(block.blocks, level)}\n</details>"
         case Paragraph():
             tone = f' class="{block.tone}"' if block.tone else ""
-            return f"<p{tone}>{html_text(block.text)}</p>"
+            return f"<p{tone}>{_prose(block.text)}</p>"
         case Bullets():
-            return "<ul>" + "".join(f"<li>{html_text(item)}</li>" for item in block.items) + "</ul>"
+            return "<ul>" + "".join(f"<li>{_prose(item)}</li>" for item in block.items) + "</ul>"
         case Facts():
             pairs = "".join(f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>" for name, value in block.pairs)
             return f'<dl class="facts">{pairs}</dl>'
@@ -93,6 +93,11 @@ def _block(block: Block, level: int) -> str:
         case Quotes():
             kind = "quotes beside" if block.beside else "quotes"
             return f'<div class="{kind}">{"".join(map(_quote, block.quotes))}</div>'
+
+
+def _prose(text: str) -> str:
+    """A text with the commands of ours in it set as such."""
+    return re.sub("`(dyag [^`]+)`", r"<code>\1</code>", html_text(text))
 
 
 def _table(table: Table) -> str:

@@ -42,6 +42,12 @@ def _line(text: str) -> str:
     return escaped(" ".join(text.split())) or "–"
 
 
+def _prose(text: str) -> str:
+    """A text as one line, with the commands of ours in it as code, in which nothing is a mark."""
+    parts = re.split("`(dyag [^`]+)`", " ".join(text.split()))
+    return "".join(f"`{part}`" if i % 2 else escaped(part) for i, part in enumerate(parts)) or "–"
+
+
 def _block(block: Block, level: int) -> str:
     match block:
         case Section():
@@ -51,7 +57,7 @@ def _block(block: Block, level: int) -> str:
         case Paragraph():
             return _paragraph(block)
         case Bullets():
-            return "\n".join(f"- {_line(item)}" for item in block.items)
+            return "\n".join(f"- {_prose(item)}" for item in block.items)
         case Facts():
             return "\n".join(f"- **{_line(name)}**: {_line(value)}" for name, value in block.pairs)
         case Code():
@@ -69,7 +75,7 @@ def _below(heading: str, blocks: tuple[Block, ...], level: int) -> str:
 
 
 def _paragraph(block: Paragraph) -> str:
-    text = _line(block.text)
+    text = _prose(block.text)
     return f"**{text}**" if block.tone == "key" and text else f"{_TONES[block.tone]}{text}"
 
 

@@ -71,16 +71,17 @@ def fourfold(cells: Sequence[Sequence[int]], across: Sequence[str], down: Sequen
     for i, (name, row) in enumerate(zip(down, cells, strict=True)):
         drawn.append(_words(0, 54 + 58 * i, name))
         drawn += [
-            _cell(count, count / (sum(row) or 1), i == j, 31.5 + 34 * j, 22 + 58 * i) for j, count in enumerate(row)
+            _cell(count, count / sum(row) if any(row) else None, i == j, 31.5 + 34 * j, 22 + 58 * i)
+            for j, count in enumerate(row)
         ]
     return _svg("".join(drawn), 140, about)
 
 
-def _cell(count: int, share: float, is_right: bool, x: float, y: int) -> str:
-    kind, shade = "right" if is_right else "wrong", 0.06 + 0.36 * share
+def _cell(count: int, share: float | None, is_right: bool, x: float, y: int) -> str:
+    kind, shade = "right" if is_right else "wrong", 0.06 + 0.36 * (share or 0)
     box = f'<rect class="{kind}" x="{x}%" y="{y}" width="33%" height="52" rx="6" fill-opacity="{shade:.2f}"/>'
     number = _words(x + 16.5, y + 24, f"{count:,}", "middle", "")
-    return box + number + _words(x + 16.5, y + 42, f"{share:.0%}", "middle", "")
+    return box + number + _words(x + 16.5, y + 42, "–" if share is None else f"{share:.0%}", "middle", "")
 
 
 def axis(low: float, high: float) -> tuple[float, float, tuple[float, ...]]:

@@ -11,7 +11,7 @@ from eval.report.estimates import Estimate, estimate
 from eval.report.figures import NONE, counted, day, interval, short, value
 from eval.report.identity import identity_facts
 from eval.report.slices import slice_tables
-from eval.slices import TO_REFUSE
+from eval.slices import expected_of
 from eval.types import Evaluation, Identity, Scored
 
 MIN_DOCUMENTS = 6
@@ -19,6 +19,7 @@ MIN_DOCUMENTS = 6
 _WORST = 15
 _ERRORS = 20
 _JUDGE = "judge"
+_UNKNOWN = "Nothing can be said of right and wrong: no case has a known answer."
 
 
 def evaluation_report(evaluation: Evaluation) -> Report:
@@ -60,6 +61,8 @@ def _result(found: Summary, scored: Sequence[Scored], identity: Identity) -> Ite
         said = f"{value(success.mean, 'share')} right (95% interval {interval(success.low, success.high, 'share')})"
         yield Paragraph(said, "key")
         yield Paragraph("Right is an answer that holds the right value, or a refusal where there is no answer.")
+    else:
+        yield Paragraph(_UNKNOWN, "warning")
     if found.groups < MIN_DOCUMENTS:
         few = f"The cases are about {counted(found.groups, 'document')} only: the intervals cannot be relied on below {MIN_DOCUMENTS}."
         yield Paragraph(few, "warning")
@@ -72,7 +75,9 @@ def _result(found: Summary, scored: Sequence[Scored], identity: Identity) -> Ite
     yield Table(("Figure", "Value"), tuple(_guide(*one) for one in found.guides.items()))
 
 
-def _guide(name: str, number: float) -> tuple[str, str]:
+def _guide(name: str, number: float | None) -> tuple[str, str]:
+    if number is None:
+        return name, NONE
     return name, f"{number:.1f}%" if name.endswith("_rate") else f"{number:,.10g}"
 
 
@@ -157,7 +162,8 @@ def _worst(scored: Sequence[Scored]) -> Iterator[Block]:
     wrong = [one for one in scored if one.scores.get("success") == 0.0 and not one.response.error]
     ordered = sorted(wrong, key=lambda one: (one.response.refused, one.scores.get("f1") or 0.0, one.case.id))
     if not ordered:
-        yield Paragraph("No answer was found wrong.")
+        known = any(one.scores.get("success") is not None for one in scored)
+        yield Paragraph("No answer was found wrong." if known else _UNKNOWN)
         return
     shown = f"; {counted(_WORST, 'case')} shown" if len(ordered) > _WORST else ""
     yield Paragraph(
@@ -168,14 +174,13 @@ def _worst(scored: Sequence[Scored]) -> Iterator[Block]:
 
 def _case(one: Scored) -> Fold:
     case, response = one.case, one.response
-    expected = case.expected or "\n".join(case.answers) or ("" if case.answerable else TO_REFUSE)
     note = "refused" if response.refused else _cited(one)
     question = Quote(
         f"Question ({case.id})", case.question, case.language, ", ".join(filter(None, (case.type, case.group)))
     )
     quotes = (
         question,
-        Quote("Expected", expected, case.language),
+        Quote("Expected", expected_of(case), case.language),
         Quote("Answer", response.text, case.language, note, "bad"),
     )
     scores = ", ".join(f"{name} {number:.3g}" for name, number in one.scores.items() if number is not None)

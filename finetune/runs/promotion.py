@@ -96,13 +96,27 @@ class Promotions:
         """Every promotion and rollback, the first one first. Raises NotPromoted."""
         return self._read()[1]
 
-    def promote(self, run: Run, who: str, note: str = "", *, check: Check, forced: bool = False) -> Step:
-        """Let a run answer, when `check` does not object. Raises what it does. The promoted one stays, and no step is kept."""
+    def promote(
+        self, run: Run, who: str, note: str = "", *, check: Check, forced: bool = False, over: str | None = None
+    ) -> Step:
+        """Let a run answer, when `check` does not object. Raises what it does.
+
+        The promoted one stays; of it only a note is kept. The step says since when it is promoted. `over` is the run it was
+        held against (empty: none was promoted), which must still be the promoted one: else Busy is raised.
+        """
         check()
         with self._changing():
             pile, history = self._read()
             if pile and pile[-1].id == run.id:
-                return Step(pile[-1].since, who, "promote", run.id, run.id)
+                if note:
+                    self._write(pile, [*history, Step(_now(), who, "promote", run.id, run.id, note)])
+                return Step(pile[-1].since, who, "promote", run.id, run.id, note)
+            if over is not None and over != _id(pile):
+                held, now = over or "its base", _id(pile) or "none"
+                message = (
+                    f"What is promoted has changed meanwhile: {run.id} was held against {held}, and now it is {now}."
+                )
+                raise Busy(message, "Promote again: what was measured is not asked again.")
             step = Step(_now(), who, "promote", _id(pile), run.id, note, forced)
             self._write([*pile, Promoted(run.id, run.path, step.when)], [*history, step])
         return step

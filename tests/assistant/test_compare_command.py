@@ -122,7 +122,7 @@ def test_reports_are_written_under_one_name(home: Path, given: tuple[str, ...], 
     for path in (home / "new").iterdir():
         assert path.stat().st_mode & 0o077 == 0
         assert RAG in path.read_text("utf-8")
-        assert path.name in ran.err
+        assert path.name in ran.out
 
 
 def test_an_ending_says_the_format_and_a_folder_takes_the_files(home: Path) -> None:

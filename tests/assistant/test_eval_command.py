@@ -175,7 +175,7 @@ def test_a_broken_line_is_told_and_the_others_are_measured(home: Path) -> None:
         file.write("{broken\n")
     ran = dyag(home, "eval", "cases.jsonl", "--model", "extractive")
     assert ran.code == 0
-    assert "line 5" in ran.err
+    assert "line 5" in ran.out
     assert "4 cases" in ran.out
 
 
@@ -199,6 +199,7 @@ def test_a_broken_line_is_told_and_the_others_are_measured(home: Path) -> None:
         (("cases.jsonl", "--output", "/proc/results.json"), 1, "cannot be"),
         (("cases.jsonl", "--output", f"{'x' * 300}.json"), 1, "cannot be"),
         (("cases.jsonl", "--model", "fake:", "--judge", "fake:"), 1, "cannot judge its own"),
+        (("cases.jsonl", "--bert-score"), 1, "pip install bert-score"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is_asked(
@@ -292,7 +293,7 @@ def test_some_failures_are_counted_and_told(home: Path) -> None:
     many(home, 8)
     ran = dyag(home, "eval", "many.jsonl", "--model", script(home, 6), settings=("--set", "answer.refuse_below=0"))
     assert ran.code == 0
-    assert "2 failed: fake:script.jsonl: the script is used up." in ran.err
+    assert "2 failed:  fake:script.jsonl: the script is used up." in ran.out
 
 
 @pytest.mark.slow
@@ -485,7 +486,7 @@ def test_the_promoted_model_is_asked_anew_and_compared_with_last_time(trained: P
     Promotions(trained / "models").promote(run_of_it, "me", check=lambda: None)
     first = dyag(trained, "eval", "cases.jsonl", "--promoted", settings=SHORT)
     assert first.code == 0
-    assert "nothing to compare with yet" in first.err
+    assert "nothing to compare with yet" in first.out
     told = dyag(trained, "eval", "cases.jsonl", "--promoted", "--json", settings=SHORT).json
     assert (told["mode"], told["model"], told["reused"]) == ("hybrid", f"run:{A}", 0)
     assert [side["mode"] for side in told["drift"]["sides"]] == ["hybrid", "hybrid"]

@@ -8,17 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from commands import Ran, indexed_sheets, run
+from commands import CHEAP, Ran, indexed_sheets, run
 from evaluated import cases, evaluation, mixed, right
 from runs import manifest, trained_home
 
-from assistant import gating
+from assistant import forgetting, gating
 from assistant.app import App
+from assistant.evaluating import Wanted, _is_alone
+from assistant.timing import Times, spread
+from assistant.workspace import Home
+from eval.cases import identity_of, read_cases
 from eval.forgetting import Forgetting, Slice
-from eval.types import Case, Evaluation
+from eval.general import general_cases
+from eval.types import Case, Evaluation, Response
+from eval.verdict import Rules
 from finetune.runs.manifest import RunData
 from finetune.runs.promotion import Promotions
 from finetune.runs.store import Run, Runs
+from retrieval.errors import BadInput
 from retrieval.files import write_private
 
 A, B = "20261104-153012-a1f3", "20261104-153013-b2f4"
@@ -61,11 +68,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Evaluation]:
     def told(app: App, model: str, path: Path, limit: int, given: Sequence[Case]) -> Evaluation:
         return found[model.partition(":")[0] if model.startswith("hf:") else model]
 
-    def forgot(app: App, run: Run, *, margin: float) -> Forgetting:
-        return NOTHING
+    def forgot(app: App, run: Run, rules: Rules) -> tuple[Forgetting, str]:
+        found["general"] = evaluation("general")
+        return NOTHING, NOTHING.sentence
+
+    def times(app: App, mode: str, before: str, after: str, given: Sequence[Case], seed: int) -> Times:
+        return {case.id: (1.0, 1.0) for case in spread(given, 24)}
 
     monkeypatch.setattr(gating, "_evaluation", told)
-    monkeypatch.setattr("assistant.forgetting.run_forgetting", forgot)
+    monkeypatch.setattr("assistant.timing.timed", times)
+    monkeypatch.setattr(gating, "check_index", lambda app, after: None)  # theirs is of no index
+    monkeypatch.setattr("assistant.forgetting.gate_forgetting", forgot)
     return found
 
 
@@ -87,7 +100,7 @@ def test_a_better_run_is_promoted_and_its_verdict_kept(home: Path, asked: dict[s
     shown = run("models", home=home, cheap=True).out
     assert "passed: " in shown
     assert "80 rows of dataset_train.jsonl" in shown
-    assert "passed: " in run("runs", "show", A, home=home, cheap=True).out
+    assert "gate: passed" in run("runs", "show", A, home=home, cheap=True).out
 
 
 def test_a_run_that_is_no_better_is_refused_and_what_answers_stays(home: Path, asked: dict[str, Evaluation]) -> None:
@@ -98,13 +111,129 @@ def test_a_run_that_is_no_better_is_refused_and_what_answers_stays(home: Path, a
     assert ran.code == 3
     assert f"{B} is not promoted. {A} stays." in ran.out
     assert "not shown to be better" in ran.out
-    assert f"dyag promote {B} --force" in ran.err
+    assert f"dyag promote {B} --force" in ran.out
     current = Promotions(home / "models").current()
     assert current is not None
     assert current.id == A
     assert gating.said(Runs(home / "models").find(B).whole().verdict) == "refused"
     told = promote(home, B, "--json").json
     assert (told["refused"], told["verdict"]["promote"]) == (B, False)
+
+
+def test_what_is_refused_anyway_is_not_asked_the_general_suite(home: Path, asked: dict[str, Evaluation]) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", mixed(2), many)}
+    ran = promote(home, A)
+    assert (ran.code, "general" in asked) == (3, False)
+    assert "were not measured: it is refused without that" in " ".join(ran.out.split())
+
+
+def test_a_run_that_is_slower_is_refused_whatever_the_evaluations_took(
+    home: Path, asked: dict[str, Evaluation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", right, many)}
+    monkeypatch.setattr("assistant.timing.timed", lambda *_: {case.id: (1.0, 2.0) for case in many[:24]})
+    ran = promote(home, A)
+    assert ran.code == 3
+    assert "latency: too slow, median 1.00 s before and 2.00 s after" in " ".join(ran.out.split())
+
+
+def test_cases_that_have_judged_another_run_say_so(home: Path, asked: dict[str, Evaluation]) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", mixed(2), many)}
+    first = promote(home, A)
+    store = Runs(home / "models")
+    kept = store.find(A).whole().verdict
+    assert kept is not None
+    assert "have judged" not in first.err
+    read = gating.test_split(App(Home(home, "test"), {}), store.find(A).whole())
+    sha = identity_of(read_cases(read).cases)
+    known = dataclasses.replace(store.find(A).whole(), verdict={**kept, "cases_sha256": sha})
+    write_private(store.find(A).folder.manifest_path, known.to_json())
+    asked |= {f"run:{B}": evaluation("b", mixed(2), many)}
+    assert "have judged another run before" in " ".join(promote(home, B).err.split())
+
+
+def test_a_run_judged_while_another_was_promoted_is_not_promoted(home: Path, asked: dict[str, Evaluation]) -> None:
+    many = cases(480, 120)
+    asked |= {"hf": evaluation("base", mixed(2), many), f"run:{A}": evaluation("a", right, many)}
+    waiting = asked.pop("hf")
+
+    class Slow(dict[str, Evaluation]):
+        def __missing__(self, key: str) -> Evaluation:
+            assert promote(home, B, "--force", "--note", "meanwhile").code == 0  # in another terminal
+            return waiting
+
+    monkey = Slow(asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gating, "_evaluation", lambda app, model, *rest: monkey[model])
+        ran = promote(home, A)
+    assert (ran.code, f"now it is {B}" in " ".join(ran.err.split())) == (1, True)
+    current = Promotions(home / "models").current()
+    assert current is not None
+    assert current.id == B
+
+
+def test_what_a_parent_learnt_was_learnt_too(home: Path) -> None:
+    store = Runs(home / "models")
+    row = {"messages": [{"role": "user", "content": "Which port?"}, {"role": "assistant", "content": "3000."}]}
+    changed = store.find(B).folder
+    changed.dataset.write_text(json.dumps(row) + "\n")
+    known = dataclasses.replace(changed.manifest(), parent=A)
+    write_private(changed.manifest_path, known.of_files(changed.path, list(known.artifacts)).to_json())
+    learnt = home / "learnt.jsonl"
+    asked = ("quel PORT", *(f"Quel port écoute le service {n} ?" for n in range(6)))
+    learnt.write_text("".join(f"{json.dumps({'question': q, 'expected_answer': 'Le 3000.'})}\n" for q in asked))
+    ran = promote(home, B, "--cases", str(learnt))
+    assert (ran.code, "1 of 7 cases" in ran.err) == (1, True)
+
+
+def test_a_test_file_made_again_since_is_refused_where_it_is_about_what_was_learnt(home: Path) -> None:
+    run_folder = Runs(home / "models").find(A).folder
+    row = {
+        "messages": [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "This."}],
+        "metadata": {"documents": ["doc7"]},
+    }
+    run_folder.dataset.write_text(json.dumps(row) + "\n")
+    known = run_folder.manifest()
+    write_private(run_folder.manifest_path, known.of_files(run_folder.path, list(known.artifacts)).to_json())
+    ran = promote(home, A)
+    assert (ran.code, "about documents that the run was trained on" in ran.err) == (1, True)
+    assert "another split" in ran.err
+
+
+def test_an_index_that_changed_while_the_questions_were_asked_is_said(home: Path) -> None:
+    app = App(Home(home, "test"), {"index.embedder": CHEAP[1].partition("=")[2]})
+    side = evaluation("a")
+    live = dataclasses.replace(side.identity, generation=app.searcher.generation().manifest.name)
+    gating.check_index(app, dataclasses.replace(side, identity=live))
+    with pytest.raises(BadInput, match="index was changed"):
+        gating.check_index(app, side)
+
+
+def test_a_base_that_knows_nothing_of_the_general_suite_spares_the_run_from_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(Home(home, "test"), {})
+    asked: list[str] = []
+
+    def answered(app: App, model: str, *rest: object) -> Evaluation:
+        asked.append(model)
+        return evaluation("base", lambda i, case: Response("?"), general_cases())
+
+    monkeypatch.setattr(forgetting, "general_evaluation", answered)
+    found, told = forgetting.gate_forgetting(app, Runs(home / "models").find(A), Rules())
+    assert found is None
+    assert "too little to forget" in told
+    assert [model.partition(":")[0] for model in asked] == ["hf"]
+
+
+def test_general_questions_are_not_asked_again_for_another_index(home: Path) -> None:
+    wanted = Wanted("general", "finetuned")
+    assert _is_alone(wanted, general_cases())
+    assert not _is_alone(Wanted("general", "hybrid"), general_cases())
+    assert not _is_alone(wanted, cases())
 
 
 def test_force_says_who_and_why(home: Path) -> None:

@@ -58,6 +58,26 @@ def test_files_have_the_guides_names_and_counts(gen: Run, sheets: Path, tmp_path
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}
 
 
+def test_too_few_test_documents_to_promote_by_are_told(gen: Run, sheets: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in sorted(sheets.glob("*.md"))[:14]:
+        (few / path.name).write_bytes(path.read_bytes())
+    ran = gen(few, "-o", tmp_path / "few.jsonl", "--count", "60")
+    told = " ".join(ran.out.split())
+    documents = {row["metadata"]["documents"][0] for row in rows(tmp_path / "few_test.jsonl")}
+    assert 0 < len(documents) < 6
+    assert f"The test file is about {len(documents)} document" in told
+    assert "`dyag promote` cannot decide" in told
+    assert "--cases FILE" in told
+    assert "cannot decide" not in gen(few, "-o", tmp_path / "one.jsonl", "--no-split").out
+    assert "cannot decide" not in gen(few, "-o", tmp_path / "none.jsonl", "--val-ratio", "0.2").out
+    assert (
+        "cannot decide"
+        not in gen(sheets, "-o", tmp_path / "many.jsonl", "--train-ratio", "0.6", "--val-ratio", "0.1").out
+    )
+
+
 def test_no_document_and_no_question_crosses_splits(gen: Run, sheets: Path, tmp_path: Path) -> None:
     found = made(gen, sheets, tmp_path, "--count", "200")
     documents = {s: {d for row in found[s] for d in row["metadata"]["documents"]} for s in found}
@@ -137,9 +157,9 @@ def test_types_language_and_system_prompt(gen: Run, sheets: Path, tmp_path: Path
 def test_a_count_that_is_too_large_is_told_and_explained(gen: Run, sheets: Path, tmp_path: Path) -> None:
     ran = gen(sheets, "-o", tmp_path / "x.jsonl", "--count", "100000")
     assert ran.code == 0
-    assert "of 100000 examples could be made: the documents give" in ran.err
+    assert "of 100000 examples could be made: the documents give" in ran.out
     total = sum(len(rows(tmp_path / f"x_{split}.jsonl")) for split in ("train", "val", "test"))
-    assert f"{total} of 100000" in ran.err
+    assert f"{total} of 100000" in ran.out
 
 
 def test_dropped_examples_are_counted_and_shown(gen: Run, sheets: Path, tmp_path: Path) -> None:
@@ -210,7 +230,7 @@ def test_a_broken_line_is_told_and_the_others_are_read(gen: Run, sheets: Path, t
     chunks.write_text("\n".join([*lines[:10], '{"id": "chunk_99", "content": ', *lines[10:]]))
     ran = gen(chunks, "-o", tmp_path / "x.jsonl", "--count", "20")
     assert ran.code == 0
-    assert "line 11: not valid JSON" in ran.err
+    assert "line 11: not valid JSON" in ran.out
 
 
 def test_a_missing_input(gen: Run, tmp_path: Path) -> None:
@@ -304,11 +324,11 @@ def test_one_file_after_several_and_back_says_what_it_removes(gen: Run, sheets: 
     made(gen, sheets, folder, "--count", "30")
     ran = gen(sheets, "-o", folder / "x.jsonl", "--count", "30", "--no-split")
     assert ran.code == 0
-    assert "Removed, as an earlier run wrote them" in ran.err
+    assert "Removed, as an earlier run wrote them" in ran.out
     assert sorted(files(folder)) == ["x.jsonl", "x.manifest.json"]
     ran = gen(sheets, "-o", folder / "x.jsonl", "--count", "30")
     assert ran.code == 0
-    assert "x.jsonl" in ran.err
+    assert "does not: x.jsonl" in ran.out
     assert not (folder / "x.jsonl").exists()
 
 
@@ -347,7 +367,7 @@ def test_dyags_own_files_are_no_documents(dyag: Run, sheets: Path, tmp_path: Pat
     for _ in range(2):
         ran = dyag(*CHEAP, "gen-dataset", tmp_path, "--count", "20", "--json", home=tmp_path)
         assert ran.code == 0
-    assert "Not read" not in ran.err
+    assert "Not read" not in ran.out
     manifest = json.loads((tmp_path / "data" / "finetuning" / "dataset.manifest.json").read_text())
     assert manifest["input"]["records"] == 10
 

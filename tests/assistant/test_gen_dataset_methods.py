@@ -182,7 +182,7 @@ def test_feedback_becomes_files_without_what_tests(dyag: Run, corrected: Path, f
     assert questions(found) == set(TOOLS) - kept
     cases = [json.loads(line) for line in (corrected / "data/finetuning/regression.jsonl").read_text().splitlines()]
     assert {case["question"] for case in cases} == {f"Qui maintient {tool} ?" for tool in kept}
-    assert f"{len(kept)} in" in ran.err
+    assert f"{len(kept)} in" in ran.out
 
 
 def test_rows_about_one_document_stay_together(dyag: Run, corrected: Path) -> None:

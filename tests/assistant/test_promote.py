@@ -67,6 +67,11 @@ def test_the_promoted_run_is_promoted_already(home: Path) -> None:
     force(home, A)
     ran = dyag(home, "promote", A)
     assert (ran.code, ran.err, f"{A} is promoted already" in ran.out) == (0, "", True)
+    assert "note" not in ran.out
+    ran = dyag(home, "promote", A, "--force", "--note", "seen by the customer")
+    assert "The note is kept in its history." in ran.out
+    assert dyag(home, "promote", A, "--note", "again", "--json").json["noted"] is True
+    assert [step.note for step in Promotions(home / "models").history()][1:] == ["seen by the customer", "again"]
     assert dyag(home, "promote", f"{A} {B}").code == 1
     ran = dyag(home, "promote", A, B)
     assert (ran.code, B in ran.err) == (2, True)

@@ -111,7 +111,7 @@ def test_the_chat_has_the_same_commands(home: Path, capsys: pytest.CaptureFixtur
 def test_a_run_is_shown_with_its_summary_its_origin_and_its_loss(home: Path) -> None:
     ran = dyag(home, "show", "latest")
     for part in (NEW, "duration", "0:02:24", "output_path", f"{NEW}/final", "epochs", "train_loss", "0.4321",
-                 "mean_token_accuracy", "80 rows, 9,000 tokens", "The batch was halved", f"went on from    {OLD}",
+                 "mean_token_accuracy", "80 rows, 9,000 tokens", "The batch was halved", f"went on from   {OLD}",
                  "torch 2.13.0", "⠤ loss   ◆ validation"):  # fmt: skip
         assert part in ran.out, part
     told = dyag(home, "show", "latest", "--json").json

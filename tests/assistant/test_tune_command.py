@@ -209,6 +209,8 @@ def test_five_documents_decide_nothing(home: Path, tune: Tune, tmp_path: Path) -
     done = tune(path)
     assert done.code == 0
     assert "cannot be decided: the questions are about 5 documents, and 6 are needed" in done.out
+    assert "Nothing is gained" not in done.out
+    assert "dyag.toml stays as it is." in done.out
     assert ((home / "dyag.toml").read_bytes(), kept(home)) == (TOML, [])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from evaluations import evaluation
@@ -49,6 +50,47 @@ def test_a_difference_beyond_chance_has_a_winner() -> None:
     assert found.low is not None
     assert found.high is not None
     assert 0 < found.low < found.difference < found.high <= 1
+
+
+def test_what_could_be_found_is_less_beside_other_metrics() -> None:
+    turned = {"success": ([0.0] * 60, [1.0] * 9 + [0.0] * 51)}
+    others = {name: ([0.0, 1.0] * 30, [1.0, 0.0] * 30) for name in ("exact_match", "f1", "chrf", "rouge_l", "bleu")}
+
+    def found(scores: dict[str, tuple[list[float], list[float]]]) -> Row:
+        sides = ({name: values[side] for name, values in scores.items()} for side in (0, 1))
+        return row(compare([evaluation(name, side, mode=name) for name, side in zip("ab", sides, strict=True)]))
+
+    alone, beside = found(turned), found(turned | others)
+    assert alone.detectable is not None
+    assert beside.detectable is not None
+    assert beside.detectable > 1.15 * alone.detectable
+
+
+def test_documents_that_are_too_few_for_so_many_metrics_decide_nothing() -> None:
+    # 7 documents that all agree have a p of 2 in 128; the best of six metrics would need one below .0083.
+    scores = dict.fromkeys(("exact_match", "f1", "chrf", "rouge_l", "bleu"), [0.0] * 7)
+    sides = [
+        evaluation(name, {**scores, "success": [value] * 7}, mode=name) for name, value in (("a", 0.0), ("b", 1.0))
+    ]
+    found = row(compare(sides))
+    assert (found.winner, found.detectable) == ("", None)
+    assert found.verdict == "cannot be decided: 7 documents are too few beside the other metrics"
+
+
+def test_shares_that_never_differ_do_not_prove_that_they_never_would() -> None:
+    sides = [evaluation(name, {"f1": [0.25, 0.5] * 10}, mode=name) for name in "ab"]
+    found = row(compare(sides), "f1")
+    assert found.low is not None
+    assert found.low < 0
+    assert found.detectable is not None
+    assert found.detectable > 0.05
+
+
+@pytest.mark.parametrize("changed", [{"question": "Another?"}, {"answers": ("else",)}, {"group": "elsewhere"}])
+def test_other_cases_under_the_same_ids_and_hash_are_refused(changed: dict[str, Any]) -> None:
+    one = evaluation("a", {"success": [0.0] * 8})
+    with pytest.raises(BadInput, match="other cases under the same ids, q000 for one"):
+        compare([one, evaluation("b", {"success": [1.0] * 8}, **changed)])
 
 
 def test_many_cases_of_few_documents_prove_less_than_as_many_documents() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from eval.forgetting import Forgetting, forgotten
+from eval.forgetting import Forgetting, forgotten, too_little
 from eval.general import general_cases
 from eval.held_out import held_out_loss, held_out_texts, loss_change
 from eval.types import Case, Evaluation, Identity, Response, Scored
@@ -63,6 +63,27 @@ def test_nothing_lost_is_kept_and_more_right_is_gained() -> None:
     assert better.finding == "kept"
     assert set(better.gained) == FRENCH_SUMS
     assert better.total.kept == 1.0
+
+
+def test_a_few_cases_that_stay_right_do_not_prove_that_nothing_can_be_lost() -> None:
+    few = tuple(case for case in CASES if case.answerable)[:12]
+    assert forgotten(evaluation(right, cases=few), evaluation(right, "two", few)).finding == "undecided"
+
+
+def test_an_interval_of_less_confidence_is_shorter_and_says_so() -> None:
+    sides = evaluation(right), evaluation(all_but(FRENCH_SUMS), "two")
+    wide, short = forgotten(*sides), forgotten(*sides, confidence=0.9)
+    assert wide.interval[0] < short.interval[0] < short.interval[1] < wide.interval[1]
+    assert "95% from" in wide.sentence
+    assert "90% from" in short.sentence
+
+
+def test_a_base_that_knows_hardly_anything_has_too_little_to_forget() -> None:
+    known = {case.id for case in CASES if case.type == "general.arithmetic"}
+    seven, eight = sorted(known)[:7], sorted(known)[:8]  # of 144: 4.9 and 5.6%
+    said = too_little(evaluation(lambda case: case.expected if case.id in seven else "?"))
+    assert "7 of 144 general cases are right" in said
+    assert not too_little(evaluation(lambda case: case.expected if case.id in eight else "?"))
 
 
 def test_what_is_lost_is_not_hidden_by_what_is_gained() -> None:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from evaluations import evaluation
@@ -64,7 +65,7 @@ def test_a_model_that_is_better_and_loses_nothing_is_promoted_and_every_check_ha
     said = judged(BETTER)
     assert said.promote
     assert (said.before, said.after, said.cases_sha256) == ("old", "new", "same")
-    assert [c.metric for c in said.checks] == ["success", *RULES.margins, "latency"]
+    assert [c.metric for c in said.checks] == ["success", "right_answers", *RULES.margins, "latency"]
     target = said.checks[0]
     assert (target.before, target.after, target.difference) == (0.5, 0.65, pytest.approx(0.15))
     assert target.p is not None
@@ -110,19 +111,69 @@ def test_a_guard_rail_is_judged_by_what_may_be_and_not_by_its_mean() -> None:
     assert judged(noisy).promote
 
 
-def test_with_many_cases_two_thirds_of_the_margin_is_all_that_may_be_lost() -> None:
-    old = {"success": [0.0] * 2000, "citation_recall": [1.0] * 2000}
-    new = {"success": [1.0] * 2000, "citation_recall": [0.0] * 200 + [1.0] * 1800}  # 10 points, of 12 with all doubt
-    rules = replace(RULES, margins={"citation_recall": 0.12}, latency=0)
-    said = verdict(evaluation("a", old), evaluation("b", new), rules)
-    assert check(said, "citation_recall").low > -0.12
-    assert said.reasons[0].startswith("citation_recall: worse by 10.0 points, where 8.0 points are allowed")
+def test_with_many_cases_less_may_be_lost() -> None:
+    allowed: dict[int, float | None] = {}
+    for count in (80, 8000):
+        lost = round(0.05 * count)
+        old = {"success": [0.0] * count, "citation_recall": [1.0] * count}
+        new = {"success": [1.0] * count, "citation_recall": [0.0] * lost + [1.0] * (count - lost)}
+        said = verdict(evaluation("a", old), evaluation("b", new), replace(RULES, latency=0))
+        allowed[count] = check(said, "citation_recall").margin
+        assert check(said, "citation_recall").passed is (count < 8000)
+    assert allowed == {80: pytest.approx(0.12, abs=0.01), 8000: 0.06}
+    assert said.reasons[0].startswith("citation_recall: worse by 5.0 points, where 4.0 points are allowed")
 
 
 def test_a_model_that_cites_nothing_any_more_is_stopped() -> None:
     said = judged({**BETTER, "citation_precision": [None] * COUNT})
     assert not said.promote
     assert "240 cases are scored before and not after" in said.reasons[0]
+
+
+def refusing(side: Evaluation, unanswerable: int, refused: bool) -> Evaluation:
+    """The first cases have no answer and are right when they are refused; the others are as they were, or refused too."""
+    scored = tuple(
+        replace(
+            one,
+            case=replace(one.case, answerable=i >= unanswerable),
+            scores={**one.scores, "success": float(refused) if i < unanswerable else one.scores["success"]},
+        )
+        for i, one in enumerate(side.scored)
+    )
+    return replace(side, scored=scored)
+
+
+def test_a_model_that_refuses_more_is_not_better_when_it_answers_less_right() -> None:
+    bare: dict[str, Sequence[float | None]] = {"success": share(0.4, 1), "latency": BASE["latency"]}
+    nothing = {**bare, "success": [0.0] * COUNT}
+    base = refusing(evaluation("old", bare, GROUPS), 120, refused=False)
+    for scores, why in (
+        (nothing, "none of 120 questions"),
+        ({**bare, "success": fewer(share(0.4, 1), 0.12)}, "worse by"),
+    ):
+        said = verdict(base, refusing(evaluation("new", scores, GROUPS), 120, refused=True), RULES)
+        assert check(said, "success").passed
+        assert not said.promote
+        assert f"right_answers: {why}" in said.reasons[0]
+    assert verdict(base, refusing(evaluation("new", bare, GROUPS), 120, refused=True), RULES).promote
+
+
+def test_where_everything_is_to_be_refused_nothing_is_promoted() -> None:
+    base, new = (refusing(evaluation(str(r), {"success": [0.0] * 60}), 60, refused=r) for r in (False, True))
+    said = verdict(base, new, replace(RULES, latency=0))
+    assert check(said, "success").passed
+    assert not said.promote
+    assert said.reasons[0].startswith("right_answers: cannot be decided")
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [({"generation": "g-2"}, "index"), ({"mode": "hybrid"}, "mode"), ({"settings": {"search.top_k": 3}}, "settings")],
+)
+def test_where_more_than_the_model_differs_nothing_is_judged(changed: dict[str, Any], what: str) -> None:
+    before, after = evaluation("old", BASE, GROUPS), evaluation("new", BETTER, GROUPS)
+    with pytest.raises(BadInput, match=f"another {what}"):
+        verdict(before, replace(after, identity=replace(after.identity, **changed)), RULES)
 
 
 def test_what_nobody_measured_stops_nothing_and_is_said() -> None:
@@ -190,6 +241,13 @@ def forgetting(before: int, after: int, interval: tuple[float, float], finding: 
 def test_what_was_forgotten_is_a_guard_rail(found: Forgetting, passed: bool) -> None:
     said = verdict(evaluation("old", BASE, GROUPS), evaluation("new", BETTER, GROUPS), RULES, found)
     assert check(said, "forgetting").passed is said.promote is passed
+
+
+def test_general_cases_that_got_no_answer_count_as_forgotten() -> None:
+    found = replace(forgetting(90, 90, (-0.04, 0.04)), unscored=20)
+    said = verdict(evaluation("old", BASE, GROUPS), evaluation("new", BETTER, GROUPS), RULES, found)
+    assert not check(said, "forgetting").passed
+    assert "worse by 12.2 points" in said.reasons[0]
 
 
 def test_a_verdict_is_read_back_as_it_was_kept() -> None:

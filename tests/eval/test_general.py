@@ -75,6 +75,18 @@ def test_saying_always_the_same_scores_next_to_nothing(said: str) -> None:
     assert sum(filter(None, scores.values())) / len(CASES) <= 0.03
 
 
+def test_an_option_may_be_written_small() -> None:
+    assert score(CASES["knowledge-en-09"], "(c)") == 1.0
+    assert score(CASES["knowledge-en-09"], "(b)") == 0.0
+    assert score(CASES["knowledge-en-09"], "(b) or (c)") == 0.0
+
+
+def test_how_to_answer_stands_on_a_line_of_its_own_below_options() -> None:
+    asked = [case.question.splitlines()[-1] for case in CASES.values() if "\n(A)" in case.question]
+    assert asked
+    assert all(line.startswith(("Answer ", "Réponds ")) for line in asked)
+
+
 def test_a_model_that_refuses_everything_scores_zero_and_one_that_never_does_loses_its_refusals() -> None:
     always = [Scored(case, Response("unknown", refused=True), {}) for case in CASES.values()]
     assert set(general_scores(always).values()) == {0.0}
@@ -118,6 +130,9 @@ def test_answers_may_come_in_a_sentence_where_the_scorer_allows_it() -> None:
     assert score(CASES["formats-fr-01"], '```json\n{"nombre": 4, "fruit": "Poire"}\n```') == 1.0
     assert score(CASES["formats-fr-01"], 'Voici : {"fruit": "poire", "nombre": 4}') == 0.0
     assert score(CASES["refusals-fr-02"], "Le texte n'en parle pas.") == 1.0
+    assert score(CASES["refusals-fr-02"], "Non précisé.") == 1.0
+    assert score(CASES["refusals-fr-02"], "Aucune information.") == 1.0
+    assert score(CASES["refusals-en-02"], "Not specified.") == 1.0
     assert score(CASES["refusals-fr-02"], "Ce n’est pas précisé dans le texte.") == 1.0
     assert score(CASES["refusals-en-02"], "The text doesn’t say how deep it is.") == 1.0
 

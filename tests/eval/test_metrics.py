@@ -330,6 +330,17 @@ def test_the_guides_block() -> None:
     assert (found.cases, found.groups) == (5, 2)
 
 
+def test_what_no_case_asks_for_is_no_zero_in_the_guides_block() -> None:
+    found = summary([scored(NONE, Response("non", refused=True, seconds=4))])
+    assert found.guides == {
+        "success_rate": 100.0,
+        "exact_match_rate": None,
+        "avg_time_seconds": 4.0,
+        "avg_tokens": None,
+        "total_tokens": None,
+    }
+
+
 def test_cost_is_a_sum_and_the_stop_rate_a_share() -> None:
     responses = [Response("x", cost=0.25, stopped=True), Response("x", cost=0.5, stopped=False), Response("x")]
     found = summary([scored(PORT, response) for response in responses])
@@ -350,7 +361,7 @@ def test_a_score_that_is_no_number_is_unscored(bad: float) -> None:
 def test_no_case_at_all() -> None:
     found = summary([])
     assert all(entry.value is None for entry in found.metrics.values())
-    assert found.guides["success_rate"] == 0
+    assert set(found.guides.values()) == {None}
     assert json.dumps(dataclasses.asdict(found), allow_nan=False)
 
 

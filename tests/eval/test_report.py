@@ -13,6 +13,7 @@ from evaluated import cases, evaluation, mixed, right, wrong
 
 from eval.compare import compare
 from eval.report import comparison_html, comparison_markdown, html, markdown
+from eval.report.estimates import estimate
 from eval.types import Case, Evaluation, Identity, Response
 
 HOSTILE = """</blockquote><script>fetch('http://x')</script><img src="http://x/a.png" onerror=alert(1)> | a | b |
@@ -139,6 +140,11 @@ def test_hostile_text_is_shown_and_does_nothing(pages: dict[str, str]) -> None:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", pages[kind])
 
 
+def test_no_answer_turns_the_text_around() -> None:
+    made = evaluation("base", lambda i, case: Response("before \u202eafter"), cases(8))
+    assert "before \ufffdafter" in Page(html(made)).words
+
+
 def test_the_same_evaluation_makes_the_same_bytes() -> None:
     first, second = ({name: write() for name, write in written().items()} for _ in range(2))
     assert first == second
@@ -179,10 +185,33 @@ def test_answers_that_are_all_right_are_no_proof_of_certainty() -> None:
     assert high == 100
 
 
-def test_one_document_gives_no_interval_and_a_warning() -> None:
-    text = markdown(evaluation("base", mixed(4), cases(8, 1)))
+def test_one_wrong_answer_more_makes_an_interval_no_shorter() -> None:
+    widths = []
+    for wrongs in (0, 1):
+        scored = evaluation("base", lambda i, case: (wrong if i < wrongs else right)(i, case), cases(16, 8)).scored  # noqa: B023
+        made = estimate("success", scored)
+        assert made
+        widths.append((made.high or 0) - (made.low or 0))
+    assert widths[0] < widths[1]
+
+
+@pytest.mark.parametrize("say", [mixed(4), right, wrong])
+def test_one_document_gives_no_interval_and_a_warning(say: Callable[[int, Case], Response]) -> None:
+    text = markdown(evaluation("base", say, cases(8, 1)))
     assert "about 1 document only" in text
-    assert re.search(r"^\| success \| 75\.0% \| – \|", text, re.MULTILINE)
+    assert re.search(r"^\| success \| \d+\.0% \| – \|", text, re.MULTILINE)
+
+
+def test_where_nothing_is_known_nothing_is_called_right_or_wrong() -> None:
+    asked = [Case(id=str(i), question="Why?", group=f"d{i}") for i in range(8)]
+    made = evaluation("base", lambda i, case: Response("Because."), asked)
+    text = markdown(made)
+    assert "no case has a known answer" in text
+    assert "No answer was found wrong" not in text
+    assert "| success_rate | – |" in text
+    assert (
+        "0%" not in Page(html(made)).words.partition("What was answered and what was refused")[2].partition("Time")[0]
+    )
 
 
 def test_a_judge_is_uncalibrated_until_its_agreement_says_otherwise() -> None:
@@ -243,6 +272,14 @@ def test_too_few_documents_are_said_to_decide_nothing() -> None:
     assert "The figures decide for none of them." in text
     assert "5 documents" in text
     assert "hybrid is better" not in text
+
+
+def test_commands_in_a_sentence_are_set_as_commands() -> None:
+    asked = cases(20, 5)
+    made = compare([evaluation("a", mixed(2), asked), evaluation("b", right, asked, mode="hybrid")])
+    assert "<code>dyag gen-dataset</code>" in comparison_html(made)
+    assert "`dyag gen-dataset`" in comparison_markdown(made)
+    assert "\\`" not in comparison_markdown(made)
 
 
 def test_three_sides_are_told_pair_by_pair() -> None:

@@ -21,6 +21,7 @@ from eval.statistics import (
     permutation,
     ratio_of_medians,
     standard_error,
+    threshold,
 )
 
 ROWS = st.lists(
@@ -186,6 +187,23 @@ def test_benjamini_hochberg_agrees_with_scipy(values: list[float]) -> None:
     ours = benjamini_hochberg(dict(enumerate(values)))
     assert list(ours) == list(range(len(values)))
     assert list(ours.values()) == pytest.approx(list(stats.false_discovery_control(values)))
+
+
+@given(st.lists(st.floats(0, 1), max_size=12), st.floats(0, 1))
+def test_what_is_found_beside_others_is_what_is_below_its_threshold(others: list[float], p: float) -> None:
+    values = {**dict(enumerate(others)), "asked": p}
+    needed = threshold(values, "asked")
+    assert needed == threshold({**values, "asked": 0.5}, "asked")  # its own value does not matter
+    for value, found in ((needed * 0.999, True), (min(1.0, needed * 1.001), False)):
+        assert (benjamini_hochberg({**values, "asked": value})["asked"] <= 0.05) is found
+
+
+def test_dollars_and_tokens_are_tested_alike() -> None:
+    differences, groups = [1.0, 2.0, -1.0, 3.0, 1.0, 2.0, 5.0, 1.0], list("abcdefgh")
+    plain = permutation(differences, groups)
+    assert plain < 0.05
+    for scale in (1e-12, 1e9 / 3):
+        assert permutation([scale * d for d in differences], groups) == plain
 
 
 def test_the_standard_error_is_that_of_the_documents_means_where_they_are_of_one_size() -> None:

@@ -17,7 +17,7 @@ from runs import finished
 
 from finetune.runs.promotion import NotPromoted, Promotions
 from finetune.runs.store import Run, read_run
-from retrieval.errors import BadInput, NoSpace
+from retrieval.errors import BadInput, Busy, NoSpace
 
 ROOT = Path(__file__).resolve().parents[2]
 A, B, C = (f"20261104-00000{n}-000{n}" for n in (1, 2, 3))
@@ -52,6 +52,37 @@ def test_promotions_are_piled_up_and_taken_off_one_by_one(models: Path, runs: li
         assert promoted(models) == expected
     with pytest.raises(BadInput, match="No run is promoted"):
         Promotions(models).rollback("bob")
+
+
+def test_a_note_on_the_promoted_run_is_kept_and_nothing_else_changes(models: Path, runs: list[Run]) -> None:
+    promote(models, runs[0])
+    promote(models, runs[1])
+    since = Promotions(models).current()
+    promote(models, runs[1])
+    step = Promotions(models).promote(runs[1], "bob", "seen by the customer", check=runs[1].whole, forced=True)
+    assert Promotions(models).current() == since
+    assert (step.before, step.after, step.note) == (B, B, "seen by the customer")
+    history = Promotions(models).history()
+    assert [(one.who, one.after, one.note, one.forced) for one in history[2:]] == [
+        ("bob", B, "seen by the customer", False)
+    ]
+    Promotions(models).rollback("ana")
+    assert promoted(models) == A
+
+
+def test_a_run_is_not_promoted_over_another_than_it_was_held_against(models: Path, runs: list[Run]) -> None:
+    promote(models, runs[0])
+    for over in ("", C):
+        with pytest.raises(Busy, match=f"now it is {A}"):
+            Promotions(models).promote(runs[1], "ana", check=runs[1].whole, over=over)
+    assert promoted(models) == A
+    Promotions(models).promote(runs[1], "ana", check=runs[1].whole, over=A)
+    Promotions(models).promote(runs[1], "ana", check=runs[1].whole, over=A)  # somebody else did it meanwhile
+    assert promoted(models) == B
+    Promotions(models).rollback("ana")
+    Promotions(models).rollback("ana")
+    with pytest.raises(Busy, match="now it is none"):
+        Promotions(models).promote(runs[1], "ana", check=runs[1].whole, over=A)
 
 
 def test_the_history_tells_who_did_what(models: Path, runs: list[Run]) -> None:
