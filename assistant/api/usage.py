@@ -21,7 +21,7 @@ def usage_of(question: str, answer: Answer, model: ChatModel | None) -> Usage:
     from assistant.generators.models.hf_model import HfModel
 
     sent = answer.messages or (Message("user", question),)
-    said = (Message("assistant", answer.answer),)
-    if isinstance(model, FakeModel | HfModel):
-        return Usage(model.count(sent), model.count(said), model.name)
-    return Usage(estimate(sent), estimate(said), ESTIMATE)
+    count, name = (model.count, model.name) if isinstance(model, FakeModel | HfModel) else (estimate, ESTIMATE)
+    # As a user's message: there are templates that refuse a conversation which the assistant begins.
+    said, nothing = (count((Message("user", text),)) for text in (answer.answer, ""))
+    return Usage(count(sent), said - nothing, name)
