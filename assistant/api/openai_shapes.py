@@ -5,7 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import from_json
 
 from retrieval.load.make import clean
 
@@ -17,6 +18,12 @@ class Taken(BaseModel):
     """A body of OpenAI's protocol: what is not known is passed over, as OpenAI's own parameters of tomorrow have to be."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def whatever_its_type_says(cls, given: Any) -> Any:
+        """Raises ValueError for what is no JSON: `curl -d` says that its own is a form, which arrives unread."""
+        return from_json(given, allow_inf_nan=False) if isinstance(given, bytes) else given
 
 
 class Part(Taken):

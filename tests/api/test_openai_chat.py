@@ -164,6 +164,13 @@ def test_parts_of_text_are_a_message(url: str) -> None:
     assert "3000" in response.json()["choices"][0]["message"]["content"]
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8"])
+def test_a_body_is_json_whatever_its_type_says(url: str, kind: str) -> None:
+    for path, body in (("chat/completions", ask()), ("embeddings", {"input": GITEA})):
+        sent = httpx.post(f"{url}/v1/{path}", content=json.dumps(body), headers={"Content-Type": kind}, timeout=30)
+        assert sent.status_code == 200, sent.text
+
+
 @pytest.mark.parametrize(
     ("more", "status", "param"),
     [
