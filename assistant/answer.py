@@ -32,6 +32,8 @@ from retrieval.types import INTERRUPTED, Answer, Language, Message, Passage
 
 DESCRIPTION = "description"
 """Reason of a rewrite that rests on an article: "the price"."""
+DECIDING = 4
+"""Refusals decided at once. Of 40 questions at once the first token came after 1.4 s, and after 2.0 s with only one."""
 Rewrite = Callable[[str, Sequence[Turn], Language | None], Rewritten | None]
 """A question and the turns before it to the question as one of its own; None when it is one already."""
 
@@ -267,4 +269,4 @@ def _keeping(draft: _Draft) -> Iterator[None]:
 
 @cache
 def _beside() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "decide")
+    return ThreadPoolExecutor(DECIDING, "decide")

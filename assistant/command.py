@@ -30,8 +30,6 @@ from assistant.screen import writing
 from retrieval.errors import BadInput
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from assistant.app import App
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -377,23 +375,17 @@ def split_words(line: str) -> list[str]:
     return [double or single or _unquoted(word) for double, single, word in WORD.findall(line)]
 
 
+CLEARLY = 0.2
+"""By how much the likeliest spelling must be nearer than another, which is then not worth naming."""
+
+
 def nearest(typed: str, known: Iterable[str]) -> str:
     """A hint with the likeliest spellings, or with all that is known when none is near."""
     known = sorted(known)
     close = difflib.get_close_matches(typed, known, n=2)
+    likeness = [difflib.SequenceMatcher(None, name, typed).ratio() for name in close]
+    close = [name for name, like in zip(close, likeness, strict=True) if like > likeness[0] - CLEARLY]
     return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(known)}."
-
-
-def body_model(found: Command) -> type[BaseModel]:
-    """The body of an API call or job for a command: its parameters, and no other. `Call(found, dict(body))` runs it."""
-    from pydantic import ConfigDict, Field, create_model
-
-    fields: dict[str, Any] = {}
-    for p in found.parameters:
-        default = ... if p.default is inspect.Parameter.empty else p.default
-        low, high = (p.info.min, p.info.max) if p.info else (None, None)
-        fields[p.name] = (p.type, Field(default, description=p.help, ge=low, le=high))
-    return create_model(found.name, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> Parameter:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 
-from retrieval.alignment import Alignment, States, align
+from retrieval.alignment import Alignment, State, align
 from retrieval.embed import MiniLM
 from retrieval.library import Library
 from retrieval.search import Searcher
@@ -13,18 +15,20 @@ from retrieval.types import Fact, Language
 
 OPENING = 3
 """Chunks a document begins with: front matter, a table of facts, and the first prose."""
+RECENT = 256
+"""Passages and questions whose states are kept, some 200 kB each: those that many ask about, and those that the refusal
+and then the generator read."""
 
 
 class IndexKnowledge:
-    """`Knowledge` read from the live index and its library; term rarities are kept while the index is the same."""
+    """`Knowledge` read from the live index and its library, for any number of threads; term rarities are kept while
+    the index is the same."""
 
     def __init__(self, searcher: Searcher, reader: MiniLM) -> None:
         self._searcher, self._reader = searcher, reader
         self._rarity: dict[tuple[str, str, str], float] = {}
-        # The refusal and the generator read the same passages, for the same question.
-        self._texts: tuple[str, ...] = ()
-        self._states: States = []
-        self._aligned: dict[str, list[Alignment]] = {}
+        self._states: OrderedDict[str, State] = OrderedDict()
+        self._reading = threading.Lock()
 
     @property
     def _library(self) -> Library:
@@ -51,8 +55,19 @@ class IndexKnowledge:
         return [(chunk.id, chunk.text) for chunk in self._library.document_chunks(document_id)[:OPENING]]
 
     def align(self, question: str, texts: Sequence[str]) -> list[Alignment]:
-        if self._texts != tuple(texts):
-            self._texts, self._states, self._aligned = tuple(texts), self._reader.token_states(texts), {}
-        if question not in self._aligned:
-            self._aligned[question] = align(self._reader, question, self._states)
-        return self._aligned[question]
+        return align(self._state(question), [self._state(text) for text in texts])
+
+    def _state(self, text: str) -> State:
+        """A text as the reader reads it by itself: together they would change each other a little, and take longer.
+
+        One at a time: it takes every core.
+        """
+        with self._reading:
+            if text in self._states:
+                self._states.move_to_end(text)
+                return self._states[text]
+            (state,) = self._reader.token_states([text])
+            self._states[text] = state
+            if len(self._states) > RECENT:
+                self._states.popitem(last=False)
+            return state

@@ -355,6 +355,7 @@ import assistant.render_evaluations  # noqa: E402
 import assistant.render_jobs  # noqa: E402
 import assistant.render_made  # noqa: E402
 import assistant.render_models  # noqa: E402
+import assistant.render_retraining  # noqa: E402
 import assistant.render_review  # noqa: E402
 import assistant.render_runs  # noqa: E402
 import assistant.render_training  # noqa: E402

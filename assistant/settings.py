@@ -29,7 +29,7 @@ from assistant.workspace import SETTINGS_FILE, Home
 from retrieval.errors import BadSetting
 
 PREFIX = "DYAG_"
-NOT_SETTINGS = {"DYAG_HOME", "DYAG_CACHE", "DYAG_DEBUG", "DYAG_JOB"}
+NOT_SETTINGS = {"DYAG_HOME", "DYAG_CACHE", "DYAG_DEBUG", "DYAG_JOB", "DYAG_TOKEN", "DYAG_CHAT_TOKEN"}
 SECRET = ("key", "token", "secret", "password")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -120,6 +120,35 @@ class TrainSettings(Section):
     """What `dyag train` starts from: a shortcut (see `dyag models`), `org/name`, or a folder."""
 
 
+class ServeSettings(Section):
+    """What `dyag serve` starts with, where its command line does not say."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=5002, ge=0, le=65535)
+    """0: any that is free."""
+    token: str = ""
+    """Admits to everything; empty: DYAG_TOKEN, else none is asked for."""
+    chat_token: str = ""
+    """Admits to asking and rating only; empty: DYAG_CHAT_TOKEN."""
+    hosts: str = ""
+    """Names of this server that are answered beside its address, with commas between."""
+    dataset_roots: str = ""
+    """Folders that datasets may be read from beside `data/`, with commas between."""
+    url_hosts: str = ""
+    """Hosts that datasets may be fetched from, with commas between."""
+    max_body_mb: int = Field(default=4, ge=1)
+    max_upload_mb: int = Field(default=200, ge=1)
+    """Size of a dataset that is fetched."""
+    max_answers: int = Field(default=64, ge=1)
+    """Answers that are made at once."""
+    max_waiting: int = Field(default=256, ge=0)
+    """Questions that wait for their turn; those beyond are turned away with 429."""
+    store: str = ""
+    """fsspec URL that trained models are copied to."""
+    retrain_after: int = Field(default=0, ge=0)
+    """Approved corrections that start a retraining; 0: never."""
+
+
 class Settings(BaseSettings):
     """Every setting, checked; read-only."""
 
@@ -139,6 +168,7 @@ class Settings(BaseSettings):
     chat: ChatSettings = ChatSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     train: TrainSettings = TrainSettings()
+    serve: ServeSettings = ServeSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -156,6 +186,7 @@ SECTIONS: dict[str, type[Section]] = {
     "chat": ChatSettings,
     "feedback": FeedbackSettings,
     "train": TrainSettings,
+    "serve": ServeSettings,
 }
 NAMES = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields)
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from assistant.command import BadUsage
 from assistant.generators.base import ChatModel, Cut, Options
@@ -148,6 +148,9 @@ class _Whole:
         self.name = model.name
         self._model = model
         self.context, self.count, self.close = model.context, model.count, model.close
+
+    def twin(self) -> Self:
+        return type(self)(self._model.twin())
 
     def stream(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
         return self._joined(self._model.stream(messages, options))

@@ -6,12 +6,13 @@ a token's state knows its sentence and its neighbours, so "he" in a passage abou
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-
-from retrieval.embed import MiniLM
 
 
 @dataclass(frozen=True)
@@ -21,22 +22,23 @@ class Alignment:
     cosines: npt.NDArray[np.float32]
     """Shape (tokens of the question, tokens of the text)."""
     offsets: tuple[tuple[int, int], ...]
-    """Character span of each token of the text."""
+    """Character span of each token of the text, in order."""
 
     def best(self, start: int = 0, end: int | None = None) -> npt.NDArray[np.float32]:
         """For each token of the question, its best cosine within these characters; zeros where no token lies."""
-        inside = [i for i, (a, b) in enumerate(self.offsets) if a >= start and (end is None or b <= end)]
-        if not inside or not len(self.cosines):
+        first = bisect_left(self.offsets, start, key=itemgetter(0))
+        after = len(self.offsets) if end is None else bisect_right(self.offsets, end, key=itemgetter(1))
+        if first >= after or not len(self.cosines):
             return np.zeros(max(1, len(self.cosines)), np.float32)
-        found: npt.NDArray[np.float32] = self.cosines[:, inside].max(axis=1)
+        found: npt.NDArray[np.float32] = self.cosines[:, first:after].max(axis=1)
         return found
 
 
-States = list[tuple[npt.NDArray[np.float32], tuple[tuple[int, int], ...]]]
-"""For each text its tokens' unit states and their character spans."""
+State = tuple[npt.NDArray[np.float32], tuple[tuple[int, int], ...]]
+"""A text's tokens: their unit states, and their character spans."""
 
 
-def align(model: MiniLM, question: str, texts: States) -> list[Alignment]:
-    """Alignment of the question with each text, given by the model's `token_states` of it."""
-    ((asked, _),) = model.token_states([question])
+def align(question: State, texts: Sequence[State]) -> list[Alignment]:
+    """Alignment of the question with each text, each as the model's `token_states` of it."""
+    asked, _ = question
     return [Alignment(asked @ states.T, offsets) for states, offsets in texts]

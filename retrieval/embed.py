@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +49,7 @@ class Embedder(Protocol):
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 by onnxruntime: 384 dimensions, a window of 256 tokens."""
+    """all-MiniLM-L6-v2 by onnxruntime: 384 dimensions, a window of 256 tokens. For any number of threads."""
 
     dimension = 384
     window = 256
@@ -60,7 +61,9 @@ class MiniLM:
         self._cache, self._threads = cache, threads or os.cpu_count() or 1
         self._model = packaged_model()
         self._tokenizer: Any = None
+        self._whole: Any = None
         self._session: Any = None
+        self._loading = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         out = np.zeros((len(texts), self.dimension), np.float32)
@@ -112,16 +115,19 @@ class MiniLM:
         return offsets
 
     def _load_tokenizer(self) -> Any:
-        if self._tokenizer is None:
-            self._tokenizer = self._read_tokenizer()
-            self._tokenizer.enable_truncation(self.window)
-        return self._tokenizer
+        with self._loading:
+            if self._tokenizer is None:
+                tokenizer = self._read_tokenizer()
+                tokenizer.enable_truncation(self.window)
+                self._tokenizer = tokenizer
+            return self._tokenizer
 
     def _load_whole(self) -> Any:
         """The tokenizer without truncation, for measuring."""
-        if not hasattr(self, "_whole"):
-            self._whole = self._read_tokenizer()
-        return self._whole
+        with self._loading:
+            if self._whole is None:
+                self._whole = self._read_tokenizer()
+            return self._whole
 
     def _read_tokenizer(self) -> Any:
         from tokenizers import Tokenizer
@@ -132,16 +138,20 @@ class MiniLM:
         return tokenizer
 
     def _load_session(self) -> Any:
-        if self._session is None:
-            from retrieval.minilm import exported
+        with self._loading:
+            if self._session is None:
+                self._session = self._opened()
+            return self._session
 
-            path = exported(self._model, self._cache)
-            try:
-                self._session = _open_onnx(path, self._threads)
-            except ModelMissing:  # damaged on the disk: made again, once
-                path.unlink(missing_ok=True)
-                self._session = _open_onnx(exported(self._model, self._cache), self._threads)
-        return self._session
+    def _opened(self) -> Any:
+        from retrieval.minilm import exported
+
+        path = exported(self._model, self._cache)
+        try:
+            return _open_onnx(path, self._threads)
+        except ModelMissing:  # damaged on the disk: made again, once
+            path.unlink(missing_ok=True)
+            return _open_onnx(exported(self._model, self._cache), self._threads)
 
 
 def _open_onnx(path: Path, threads: int) -> Any:
@@ -169,7 +179,7 @@ def _first_line(error: Exception) -> str:
 
 
 class SentenceTransformerEmbedder:
-    """Any sentence-transformers model, by name or folder."""
+    """Any sentence-transformers model, by name or folder; one thread at a time, for its tokenizer bears no more."""
 
     def __init__(self, model: str) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -187,18 +197,23 @@ class SentenceTransformerEmbedder:
         renamed = getattr(self._model, "get_embedding_dimension", None)
         self.dimension = int((renamed or self._model.get_sentence_embedding_dimension)() or 0)
         self.window = int(self._model.max_seq_length or 512)
+        self._using = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return unit(np.asarray(self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False), np.float32))
+        with self._using:
+            found = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
+        return unit(np.asarray(found, np.float32))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        with self._using:
+            encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
-        encoded = self._model.tokenizer(
-            text, add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
-        )
+        with self._using:
+            encoded = self._model.tokenizer(
+                text, add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
+            )
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
 
 

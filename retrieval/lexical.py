@@ -27,6 +27,8 @@ from retrieval.types import Language
 TITLE_BOOST = 0.3
 """Measured: +4 points of recall@1 on FAQ-like titles (cnil-fr), nothing lost elsewhere; see docs/experiments.md."""
 WRITER_MEMORY = 64_000_000
+SHORT = 300
+"""Characters of a text whose terms are kept for the next time."""
 MAX_TERMS = 64
 """Distinct query terms searched; a pasted page would otherwise cost seconds."""
 _STEMMERS: dict[Language, str] = {"fr": "french", "en": "english"}
@@ -54,8 +56,13 @@ def analyzer(language: Language) -> tantivy.TextAnalyzer:
 
 def analyze(text: str, language: Language) -> list[str]:
     """Index terms of `text`, in order, stop words dropped."""
-    terms: list[str] = analyzer(language).analyze(text)
-    return terms
+    return list(_terms(text, language)) if len(text) <= SHORT else analyzer(language).analyze(text)
+
+
+@functools.lru_cache(4096)
+def _terms(text: str, language: Language) -> tuple[str, ...]:
+    """Of a sentence, a title, a word: each question about a document asks for the same ones again."""
+    return tuple(analyzer(language).analyze(text))
 
 
 def _schema() -> tantivy.Schema:

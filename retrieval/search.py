@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +25,8 @@ DENSE_WEIGHT: dict[Language, float] = {"fr": 0.4, "en": 0.55}
 Measured on six sets; see docs/experiments.md."""
 REWRITTEN_WEIGHT = 0.8
 """Share of the question in the score when it is searched beside the one it was rewritten from; see docs/experiments.md."""
-RECENT = 4
-"""Question vectors kept: a question and the one it was rewritten from are each searched up to twice."""
+RECENT = 128
+"""Question vectors kept: a question and the one it was rewritten from are each searched up to twice, and many ask at once."""
 
 Scored = dict[int, tuple[float, float, float]]
 """Chunk id to (score, cosine, BM25)."""
@@ -42,7 +44,7 @@ class Found:
 
 
 class Searcher:
-    """Hybrid search over the live generation; reopens when a sync has swapped in a new one.
+    """Hybrid search over the live generation, for any number of threads; reopens when a sync has swapped in a new one.
 
     `repair` is called when the index is missing or damaged and has to bring back a good generation from the library.
     """
@@ -62,6 +64,9 @@ class Searcher:
         self._weight, self._candidates = dense_weight, candidates
         self._open: Generation | None = None
         self._vectors: dict[str, Vectors] = {}
+        self._opening, self._keeping = threading.Lock(), threading.Lock()
+        # More searches at once than cores only take turns, and whatever else the process does waits for all of them.
+        self._ranking = threading.Semaphore(os.cpu_count() or 1)
 
     def search(
         self,
@@ -93,26 +98,28 @@ class Searcher:
     def _ranked(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
     ) -> tuple[Passage, ...]:
-        try:
-            scored = self._scored(question, language, top_k, allowed, also)
-        except BaseException as error:
-            if not generation.is_damage(error) or not self._mended():
-                raise
-            scored = self._scored(question, language, top_k, allowed, also)
-        best = sorted(scored, key=lambda i: (-scored[i][0], i))[:top_k]
-        chunks = self.library.chunks(best)
-        return self.passages([chunks[i] for i in best if i in chunks], scored)
+        with self._ranking:
+            try:
+                scored = self._scored(question, language, top_k, allowed, also)
+            except BaseException as error:
+                if not generation.is_damage(error) or not self._mended():
+                    raise
+                scored = self._scored(question, language, top_k, allowed, also)
+            best = sorted(scored, key=lambda i: (-scored[i][0], i))[:top_k]
+            chunks = self.library.chunks(best)
+            return self.passages([chunks[i] for i in best if i in chunks], scored)
 
     def _scored(
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None, also: str
     ) -> Scored:
         """The candidates of the question; with `also`, those of both questions, by a mean of their scores."""
-        dense, bm25 = self.candidates_for(question, language, top_k, allowed)
+        live = self.generation()  # one for both questions, whatever a sync does meanwhile
+        dense, bm25 = self._candidates_in(live, question, language, top_k, allowed)
         weight = DENSE_WEIGHT[language] if self._weight is None else self._weight
         if not also:
             return {i: (score, dense[i], bm25.get(i, 0.0)) for i, score in fuse(dense, bm25, weight)}
-        typed_dense, typed_bm25 = self.candidates_for(also, language, top_k, allowed)
-        vectors = self.generation().vectors
+        typed_dense, typed_bm25 = self._candidates_in(live, also, language, top_k, allowed)
+        vectors = live.vectors
         dense |= vectors.similarities(self._question_vector(question), [i for i in typed_dense if i not in dense])
         typed_dense |= vectors.similarities(self._question_vector(also), [i for i in dense if i not in typed_dense])
         # Before they are normalised, so that a question whose words are everywhere ("and its port?") weighs little.
@@ -123,7 +130,12 @@ class Searcher:
         self, question: str, language: Language, top_k: int, allowed: Sequence[int] | None = None
     ) -> tuple[dict[int, float], dict[int, float]]:
         """Cosine of every chunk that either search finds, and BM25 of those that have one. Raises NoIndex, WrongEmbedder."""
-        live, vector = self.generation(), self._question_vector(question)
+        return self._candidates_in(self.generation(), question, language, top_k, allowed)
+
+    def _candidates_in(
+        self, live: Generation, question: str, language: Language, top_k: int, allowed: Sequence[int] | None
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        vector = self._question_vector(question)
         pool = min(max(self._candidates, top_k), max(1, live.manifest.chunks))
         bm25 = dict(live.lexical.search(question, language, pool, allowed))
         dense = dict(live.vectors.search(vector, pool, allowed))
@@ -131,21 +143,28 @@ class Searcher:
         return dense, bm25
 
     def _question_vector(self, question: str) -> Vectors:
-        if question not in self._vectors:
-            if len(self._vectors) >= RECENT:
-                self._vectors.pop(next(iter(self._vectors)), None)
-            self._vectors[question] = self.embedder.embed([question])[0]
-        return self._vectors[question]
+        vector = self._vectors.get(question)
+        if vector is None:
+            vector = self.embedder.embed([question])[0]
+            with self._keeping:
+                if len(self._vectors) >= RECENT:
+                    del self._vectors[next(iter(self._vectors))]
+                self._vectors[question] = vector
+        return vector
 
     def generation(self) -> Generation:
         """The live generation, opened, and repaired from the library when it cannot be."""
-        name = generation.current_name(self._folder)
-        if self._open is None or self._open.manifest.name != name:
-            opened = self._opened(name)
-            if opened.manifest.model != self.embedder.name:
-                raise self._wrong_embedder(opened.manifest.model)
-            self._open = opened
-        return self._open
+        live = self._open
+        if live is not None and live.manifest.name == generation.current_name(self._folder):
+            return live
+        with self._opening:
+            name, live = generation.current_name(self._folder), self._open
+            if live is None or live.manifest.name != name:
+                live = self._opened(name)
+                if live.manifest.model != self.embedder.name:
+                    raise self._wrong_embedder(live.manifest.model)
+                self._open = live
+            return live
 
     def _wrong_embedder(self, made: str) -> WrongEmbedder:
         return WrongEmbedder(
@@ -180,16 +199,17 @@ class Searcher:
 
     def _mended(self) -> bool:
         """Whether the generation that a search failed in was damaged; it has then been made again."""
-        if self._open is None:
+        with self._opening:
+            if self._open is None:
+                return True  # another thread has met the damage, and made it again
+            name, self._open = self._open.manifest.name, None
+            try:
+                generation.verify(self._folder, name)
+            except generation.Damaged as damage:
+                if generation.current_name(self._folder) == name:
+                    self._rebuild(str(damage))
+                return True
             return False
-        name, self._open = self._open.manifest.name, None
-        try:
-            generation.verify(self._folder, name)
-        except generation.Damaged as damage:
-            if generation.current_name(self._folder) == name:
-                self._rebuild(str(damage))
-            return True
-        return False
 
     def _allowed(self, filters: Mapping[str, str]) -> list[int]:
         filters = {clean(key): clean(value) for key, value in filters.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from retrieval.types import Fact, Language, Message, Passage
 
@@ -133,6 +133,8 @@ class Options:
     timeout: float = 120.0
     """Seconds for one answer, every retry included."""
     seed: int | None = None
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer; none of them is shown."""
 
 
 class ChatModel(Protocol):
@@ -155,4 +157,8 @@ class ChatModel(Protocol):
 
     def close(self) -> None:
         """Break off a stream that another thread is reading, and free what it holds."""
+        ...
+
+    def twin(self) -> Self:
+        """The same model for another answer at the same time: what is loaded is shared, what `close` breaks off is not."""
         ...

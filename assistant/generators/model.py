@@ -9,6 +9,7 @@ from assistant.generators.base import ChatModel, Cut, Delta, Events, Options, Re
 from assistant.generators.budget import affordable, fit
 from assistant.generators.models.faults import ContextTooLong
 from assistant.generators.models.steady import steady
+from assistant.generators.stop import until
 from assistant.prompts import Prompts
 
 
@@ -45,5 +46,5 @@ class ModelGenerator:
         sent: Sent = fit(request, self.prompts, self.model, self.options, context)
         yield sent
         with closing(steady(self.model, sent.messages, affordable(self.options, context))) as pieces:
-            for piece in pieces:
+            for piece in until(pieces, self.options.stop):
                 yield piece if isinstance(piece, Cut) else Delta(piece)

@@ -12,7 +12,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,15 +61,21 @@ class EventLog:
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     """The events from a byte offset on, and where to go on reading; a line that is not whole yet is left for then."""
+    found = list(events_from(path, offset))
+    return [event for event, _ in found if event], found[-1][1] if found else offset
+
+
+def events_from(path: Path, offset: int) -> Iterator[tuple[Event | None, int]]:
+    """Every whole line from a byte offset on, and where the one after it begins; None for one that is no event."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read()
     except OSError:
-        return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
-    found = (_event(line) for line in whole.split(b"\n"))
-    return [event for event in found if event], offset + len(whole)
+        return
+    for line in data[: data.rfind(b"\n") + 1].splitlines(keepends=True):
+        offset += len(line)
+        yield _event(line), offset
 
 
 def latest(path: Path) -> dict[str, Event]:

@@ -18,7 +18,7 @@ from assistant.jobs.environment import HIDDEN, public_settings, public_words
 from assistant.jobs.events import latest
 from assistant.jobs.files import JobFiles
 from assistant.jobs.process import Process
-from assistant.journal.jobs import OPEN, Job, JobRows
+from assistant.journal.jobs import OPEN, Also, Job, JobRows
 from assistant.journal.store import Journal
 from retrieval.errors import BadInput, Busy, NotFound, UserError
 from retrieval.files import disk_errors, private_folder
@@ -32,6 +32,10 @@ KEPT, KEPT_SECONDS = 200, 90 * 86400.0
 """Jobs that are kept, and how long."""
 _GLANCE = 0.2
 """Seconds that a prompt waits for a journal which is being written."""
+
+
+class QueueFull(Busy):
+    """As many jobs wait in a queue as may."""
 
 
 class Jobs:
@@ -61,11 +65,14 @@ class Jobs:
 
     # begin -----------------------------------------------------------------------------------------------------------
 
-    def start(self, line: str, words: Sequence[str]) -> Job:
-        """Run `dyag WORDS` in a process of its own. Raises Busy when its queue is full, NoSpace, NoAccess."""
-        return self._start(line, words, Path.cwd(), self._app.overrides)
+    def start(self, line: str, words: Sequence[str], also: Also | None = None) -> Job:
+        """Run `dyag WORDS` in a process of its own. Raises QueueFull, NoSpace, NoAccess.
 
-    def resume(self, number: int) -> Job:
+        `also` writes in the transaction that keeps the job; when it raises, no job was begun.
+        """
+        return self._start(line, words, Path.cwd(), self._app.overrides, also)
+
+    def resume(self, number: int, also: Also | None = None) -> Job:
         """Take up a job that was killed, was cancelled or failed, as a new one. Raises NotFound, BadInput."""
         job = self.job(number)
         if job.state not in ("killed", "cancelled", "failed"):
@@ -79,7 +86,7 @@ class Jobs:
         if not Path(job.folder).is_dir():
             raise NotFound(f"The folder {job.folder}, where job {number} was begun, is gone.", "Begin it anew.")
         line = job.line if job.resume == job.words else " ".join(job.resume)
-        return self._start(line, job.resume, Path(job.folder), {**job.settings, **self._app.overrides})
+        return self._start(line, job.resume, Path(job.folder), {**job.settings, **self._app.overrides}, also)
 
     def _taken_up(self, job: Job) -> Job | None:
         """The job that goes on with what this one left, or has ended it."""
@@ -99,10 +106,12 @@ class Jobs:
         if told:
             self.rows.change(self.own, **told)
 
-    def _start(self, line: str, words: Sequence[str], folder: Path, settings: Mapping[str, str]) -> Job:
+    def _start(
+        self, line: str, words: Sequence[str], folder: Path, settings: Mapping[str, str], also: Also | None
+    ) -> Job:
         found = commands()[split_name(words, commands())[0]]
         shown = public_words(words)
-        self._check_queue(found.queue)
+        self.check_queue(found.queue)
         private_folder(self.folder)
         job = Job(
             number=0,
@@ -119,11 +128,11 @@ class Jobs:
         )
         self._tidy()
         process = Process(self._app.home.path, folder, words, shown, found.queue, settings)
-        return self.job(self._begin(job, process))
+        return self.job(self._begin(job, process, also))
 
-    def _begin(self, job: Job, process: Process) -> int:
+    def _begin(self, job: Job, process: Process, also: Also | None) -> int:
         """Keep its row and start its process, or neither; returns its number."""
-        with disk_errors(self.folder), self.rows.adding(job) as numbers:
+        with disk_errors(self.folder), self.rows.adding(job, also) as numbers:
             for number in numbers:
                 files = JobFiles(self.folder, number)
                 # One that is held is of a job that still runs, in a journal that was moved away.
@@ -136,11 +145,12 @@ class Jobs:
         """Those of its queue that come before it."""
         return [other for other in self.open() if job.queue and other.queue == job.queue and other.number < job.number]
 
-    def _check_queue(self, queue: str) -> None:
+    def check_queue(self, queue: str) -> None:
+        """Raises QueueFull when no other job may join this queue."""
         ahead = [job for job in self.open() if queue and job.queue == queue]
         if len(ahead) > WAITING:
             message = f"Job {ahead[0].number} runs, and {len(ahead) - 1} more wait for their turn; no other was begun."
-            raise Busy(message, f"Wait, or take one out: dyag jobs cancel {ahead[-1].number}")
+            raise QueueFull(message, f"Wait, or take one out: dyag jobs cancel {ahead[-1].number}")
 
     def _chat(self) -> str:
         """Names the file that this process holds as long as it lives: it tells of the jobs that it began."""

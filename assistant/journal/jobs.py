@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from retrieval.errors import LibraryDamaged, NotFound
 State = Literal["queued", "running", "done", "failed", "cancelled", "killed"]
 OPEN: tuple[State, ...] = ("queued", "running")
 """States of a job that has not ended."""
+Also = Callable[[sqlite3.Connection, int], None]
+"""What is written in the same transaction as a new job, given its number."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,11 @@ class JobRows:
         return found
 
     @contextmanager
-    def adding(self, job: Job) -> Iterator[Iterator[int]]:
+    def adding(self, job: Job, also: Also | None = None) -> Iterator[Iterator[int]]:
         """Keep a new job under the number taken last from those given; one whose start fails inside leaves no trace."""
         row = _row({name: getattr(job, name) for name in _FIELDS if name != "number"})
         with self._journal.writing("The job was not begun.") as db:
-            yield _inserted(db, row)
+            yield _inserted(db, row, also)
 
     def change(self, number: int, only: Sequence[State] = (), **fields: Any) -> bool:
         """Change a job, if it is in one of these states; whether it was."""
@@ -138,12 +140,14 @@ class JobRows:
         return Job(**values | {"stopping": bool(values["stopping"]), "told": bool(values["told"])})
 
 
-def _inserted(db: sqlite3.Connection, row: Mapping[str, Any]) -> Iterator[int]:
+def _inserted(db: sqlite3.Connection, row: Mapping[str, Any], also: Also | None) -> Iterator[int]:
     """Numbers of the row; each takes the place of the one before."""
     marks = ",".join("?" * len(row))
     while True:
         made = db.execute(f"INSERT INTO jobs({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
         assert made.lastrowid is not None
+        if also:
+            also(db, made.lastrowid)
         yield made.lastrowid
         db.execute("DELETE FROM jobs WHERE id=?", (made.lastrowid,))
 

@@ -19,6 +19,11 @@ def jobs(db: sqlite3.Connection) -> None:
     run_script(db, _JOBS)
 
 
+@MIGRATIONS.append
+def api_jobs(db: sqlite3.Connection) -> None:
+    run_script(db, _API_JOBS)
+
+
 # AUTOINCREMENT: an id that was forgotten is never given again, so an old `/good 12` cannot rate another answer.
 # Lines name their session without a reference: they come before its first turn, which makes its row.
 _FIRST = """
@@ -102,4 +107,20 @@ CREATE TABLE jobs (
   told INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_state ON jobs(state)
+"""
+
+# A job that is forgotten takes its name and its idempotency key with it.
+_API_JOBS = """
+CREATE TABLE api_jobs (
+  id TEXT PRIMARY KEY,
+  job INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  request TEXT NOT NULL,
+  output TEXT NOT NULL,
+  key TEXT UNIQUE,
+  digest TEXT NOT NULL,
+  stored TEXT NOT NULL DEFAULT '',
+  created REAL NOT NULL
+);
+CREATE INDEX api_jobs_job ON api_jobs(job)
 """

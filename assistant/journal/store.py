@@ -69,12 +69,10 @@ class Journal:
     def new_session(self, title: str = "") -> int:
         """The id of a new session. Without a title nothing else is kept of it before its first turn."""
         with self.writing("The session was not kept.") as db:
-            now = time.time()
-            found = db.execute("INSERT INTO sessions(title, created, updated) VALUES (?,?,?)", (title, now, now))
+            made = _new_session(db, time.time(), title)
             if not title:
-                db.execute("DELETE FROM sessions WHERE id=?", (found.lastrowid,))  # the id stays taken
-        assert found.lastrowid is not None
-        return found.lastrowid
+                db.execute("DELETE FROM sessions WHERE id=?", (made,))  # the id stays taken
+        return made
 
     def sessions(self, limit: int | None = None) -> list[Session]:
         """The sessions that have turns, the last used first."""
@@ -117,15 +115,23 @@ class Journal:
 
     def record(self, session_id: int, answer: Answer, settings: Mapping[str, Any], author: str) -> int:
         """Keep a turn and return its id. Settings that are secret are left out."""
+        return self.record_in(session_id, answer, settings, author)[1]
+
+    def record_in(
+        self, session_id: int | None, answer: Answer, settings: Mapping[str, Any], author: str
+    ) -> tuple[int, int]:
+        """Keep a turn of a session, or of a new one: (its session, its id)."""
         now = time.time()
-        made = row_of(session_id, answer, settings, author, now)
+        row = row_of(session_id or 0, answer, settings, author, now)  # made before anyone else has to wait for it
         with self.writing("This turn was not kept.") as db:
-            _ensure_session(db, session_id, now)
-            marks = ",".join("?" * len(made))
-            found = db.execute(f"INSERT INTO interactions({', '.join(made)}) VALUES ({marks})", tuple(made.values()))
-            db.execute("UPDATE sessions SET updated=? WHERE id=?", (now, session_id))
+            session = session_id if session_id is not None else _new_session(db, now)
+            _ensure_session(db, session, now)
+            row["session_id"] = session
+            marks = ",".join("?" * len(row))
+            found = db.execute(f"INSERT INTO interactions({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+            db.execute("UPDATE sessions SET updated=? WHERE id=?", (now, session))
         assert found.lastrowid is not None
-        return found.lastrowid
+        return session, found.lastrowid
 
     def interaction(self, interaction_id: int) -> Interaction:
         """Raises NotFound."""
@@ -291,6 +297,12 @@ class Journal:
                 yield db
         except _LOST as error:
             raise type(error)(f"{loss} {error.message}", error.hint) from error
+
+
+def _new_session(db: sqlite3.Connection, now: float, title: str = "") -> int:
+    found = db.execute("INSERT INTO sessions(title, created, updated) VALUES (?,?,?)", (title, now, now))
+    assert found.lastrowid is not None
+    return found.lastrowid
 
 
 def _ensure_session(db: sqlite3.Connection, session_id: int, now: float) -> None:

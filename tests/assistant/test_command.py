@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import pytest
 import typer
 from commands import run_slash
-from pydantic import ValidationError
 
 import assistant.commands  # the real commands declare themselves before a test adds its own
 from assistant import command as command_module
 from assistant.app import App
-from assistant.command import BadUsage, Call, body_model, command, commands, parse_slash, split_words
+from assistant.command import BadUsage, Call, command, commands, parse_slash, split_words
 from assistant.render import plain, render, show
 from assistant.screen import Screen
 from assistant.workspace import Home
@@ -234,16 +233,6 @@ def test_a_result_without_renderer_is_a_bug(app):
 def test_plain_gives_json_types():
     value = {1: (Path("a"), float("nan"), float("inf"), 0.5, None, True), "x": Found(("é",))}
     assert plain(value) == {"1": ["a", None, None, 0.5, None, True], "x": {"words": ["é"], "where": "a/b"}}
-
-
-def test_the_body_model_has_the_same_parameters_defaults_and_limits(app):
-    look = commands()["look"]
-    body = body_model(look).model_validate({"question": "it", "top_k": 3})
-    assert Call(look, dict(body)).run(app).words == ("it", "3", "rag", "False", "None")
-    assert body_model(look).model_json_schema()["required"] == ["question"]
-    for bad in ({}, {"question": "it", "top_k": 0}, {"question": "it", "mode": "x"}, {"question": "it", "json": True}):
-        with pytest.raises(ValidationError):
-            body_model(look).model_validate(bad)
 
 
 def test_every_real_command_is_documented():

@@ -20,7 +20,7 @@ def model() -> MiniLM:
 
 
 def aligned(model: MiniLM, question: str, *texts: str) -> list[Alignment]:
-    return align(model, question, model.token_states(texts))
+    return align(model.token_states([question])[0], model.token_states(texts))
 
 
 def test_the_sentence_that_answers_is_nearer(model: MiniLM) -> None:

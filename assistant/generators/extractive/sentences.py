@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from assistant.generators.base import Knowledge, Request
@@ -90,8 +91,9 @@ class Unit(NamedTuple):
     """Its heading, and the header row of its table."""
 
 
-def units(text: str) -> list[Unit]:
-    """The quotable units of a text, in order."""
+@lru_cache(512)
+def units(text: str) -> tuple[Unit, ...]:
+    """The quotable units of a text, in order; kept, for many questions find the same passages."""
     made: list[Unit] = []
     lines, start, heading, header = text.split("\n"), 0, "", ""
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
@@ -103,7 +105,7 @@ def units(text: str) -> list[Unit]:
             Unit(unit, listed, _span(text, unit, start, line), under) for unit, listed in _quotable(line.strip(), below)
         ]
         start += len(line) + 1
-    return made
+    return tuple(made)
 
 
 def _quotable(line: str, below: str) -> list[tuple[str, bool]]:
@@ -215,5 +217,9 @@ def _shapes(word: str) -> set[str]:
 
 def _overlap(shapes: set[str], text: str) -> float:
     """Share of the question's four-letter runs that a text holds: catches what stems miss."""
-    own = set().union(*(_shapes(w) for w in words(text) if len(w) > 3), set())
-    return len(shapes & own) / max(1, len(shapes))
+    return len(shapes & _all_shapes(text)) / max(1, len(shapes))
+
+
+@lru_cache(1024)
+def _all_shapes(text: str) -> frozenset[str]:
+    return frozenset().union(*(_shapes(w) for w in words(text) if len(w) > 3))

@@ -14,14 +14,15 @@ first; the others are used once each, in order.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from assistant.generators.base import Options
 from assistant.generators.models.faults import (
@@ -39,6 +40,8 @@ from retrieval.types import Language, Message
 
 PIECES = (1, 3, 2, 5, 4)
 """Lengths of the pieces an answer comes in, again and again: they cut citations too."""
+REMEMBERED = 100
+"""Times it was asked that `history` tells of."""
 QUOTED = 2
 """Sentences that `fake:` quotes."""
 FAULTS: dict[str, Callable[[str], GeneratorFailed]] = {
@@ -81,8 +84,8 @@ class FakeModel:
     window: int = 8192
     """Tokens it reads: words and punctuation."""
     history: list[tuple[Message, ...]] = field(default_factory=list)
-    """What it was sent, each time it was asked."""
-    _played: int = 0
+    """What it was sent, each of the last times it was asked."""
+    _played: Iterator[int] = field(default_factory=count)
     _closed: threading.Event = field(default_factory=threading.Event)
 
     def context(self) -> int:
@@ -94,11 +97,18 @@ class FakeModel:
     def stream(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
         """The answer in small pieces. Raises what the script says, and GeneratorFailed when it is used up."""
         self.history.append(tuple(messages))
+        del self.history[:-REMEMBERED]
         self._closed = closed = threading.Event()
         return self._pieces(self._reply(messages), closed)
 
     def close(self) -> None:
         self._closed.set()
+
+    def twin(self) -> Self:
+        """Plays on where this one is in the script."""
+        made = copy.copy(self)
+        made._closed = threading.Event()
+        return made
 
     def _pieces(self, reply: Reply, closed: threading.Event) -> Iterator[str]:
         text = reply.text if not reply.fault else reply.text[: reply.after]
@@ -117,10 +127,10 @@ class FakeModel:
             if reply.match and re.search(reply.match, asked, re.IGNORECASE):
                 return reply
         in_order = [reply for reply in self.replies if not reply.match]
-        if self._played == len(in_order):
+        played = next(self._played)
+        if played >= len(in_order):
             raise GeneratorFailed(f"{self.name}: the script is used up.", "Add a line to it.")
-        self._played += 1
-        return in_order[self._played - 1]
+        return in_order[played]
 
 
 def load_script(path: Path) -> list[Reply]:

@@ -35,6 +35,8 @@ from assistant.generators.models.server_text import LONGEST, Said, quoted, redac
 from assistant.generators.models.wire import LARGEST
 from retrieval.errors import BadSetting, GeneratorFailed
 
+_REACHED = "the answer reached max_tokens"
+
 
 class Unreachable(GeneratorFailed):
     """Nothing answers at the address: refused, unknown host, TLS."""
@@ -218,7 +220,12 @@ def ended_early(peer: Peer) -> ConnectionLost:
 
 
 def truncated(name: str, max_tokens: int) -> Truncated:
-    return Truncated(f"{name}: the answer reached max_tokens ({max_tokens}).", "Raise model.max_tokens.")
+    return Truncated(f"{name}: {_REACHED} ({max_tokens}).", "Raise model.max_tokens.")
+
+
+def is_truncated(reason: str) -> bool:
+    """Whether an answer that was broken off for this reason reached its longest length."""
+    return _REACHED in reason
 
 
 def like_models(fault: UnknownModel, model: str, known: Sequence[str]) -> UnknownModel:

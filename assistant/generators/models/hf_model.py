@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from assistant.generators.base import Options
 from assistant.generators.models.faults import ContextTooLong, truncated
@@ -56,6 +58,12 @@ class HfModel:
         """End every answer; the model stays loaded."""
         for answer in list(self._answers):
             answer.closed = True
+
+    def twin(self) -> Self:
+        """With the same weights, once they were loaded; one of all twins computes at a time."""
+        made = copy.copy(self)
+        made._answers = set()
+        return made
 
     def _texts(self, messages: Sequence[Message], options: Options) -> Iterator[str]:
         prompt = self._format.ids(messages)

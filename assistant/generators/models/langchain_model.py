@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from assistant.command import nearest
 from assistant.generators.base import Options
@@ -87,6 +88,10 @@ class LangChainModel:
     def close(self) -> None:
         """Break off a stream at its next piece: LangChain gives no hold on the connection, whose timeout ends it."""
         self._stopped += 1
+
+    def twin(self) -> Self:
+        """With the same integration, once it was made."""
+        return copy.copy(self)
 
     def _texts(self, messages: Sequence[Message], options: Options, stopped: int) -> Iterator[str]:
         model = self._made_with(options)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from assistant.generators.base import Options
@@ -83,6 +84,12 @@ class OllamaModel:
         """Break off what another thread reads; the next question opens a new connection."""
         wire, self._wire = self._wire, Wire()
         wire.cut()
+
+    def twin(self) -> Self:
+        """With connections of its own."""
+        made = copy.copy(self)
+        made._wire = Wire()
+        return made
 
     def _texts(self, wire: Wire, messages: Sequence[Message], options: Options) -> Iterator[str]:
         # Without num_ctx Ollama cuts the messages to its default, and says nothing.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from assistant.generators.base import Options
 from assistant.generators.models import openai_server
@@ -96,6 +97,12 @@ class OpenAIModel:
         """Break off what another thread reads; the next question opens a new connection."""
         wire, self._wire = self._wire, Wire()
         wire.cut()
+
+    def twin(self) -> Self:
+        """With connections of its own."""
+        made = copy.copy(self)
+        made._wire = Wire()
+        return made
 
     def _texts(self, wire: Wire, messages: Sequence[Message], options: Options) -> Iterator[str]:
         self._check_key()
