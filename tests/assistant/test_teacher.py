@@ -278,7 +278,7 @@ def run(home: Path, server: FakeProvider, workers: int, output: Path) -> subproc
     return subprocess.Popen([sys.executable, str(CHILD), str(home), server.url, str(workers), str(output)], env=environ)
 
 
-@pytest.mark.parametrize("when", [3, 25])
+@pytest.mark.parametrize("when", [pytest.param(3, marks=pytest.mark.slow), 25])
 def test_a_run_that_was_killed_goes_on_and_pays_nothing_twice(tmp_path: Path, when: int) -> None:
     workers, killed, whole = 3, tmp_path / "killed", tmp_path / "whole"
     with FakeTeacher(lambda body, n: _slowly) as server:
