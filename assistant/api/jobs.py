@@ -23,6 +23,7 @@ from assistant.api.state import Server
 from assistant.jobs.events import events_from
 from assistant.jobs.files import lines_from
 from assistant.sanitize import without_passwords
+from retrieval.errors import BadInput
 
 router = APIRouter(prefix="/api/finetune", tags=["jobs"])
 TICK = 0.5
@@ -67,6 +68,8 @@ def jobs(jobs: JobsOf, limit: Limit = 20, offset: Offset = 0) -> JobList:
 def cancel(jobs: JobsOf, job_id: str) -> Cancelled:
     """Stop a job: a training saves a checkpoint first. A second time: end it at once."""
     job = jobs.find(job_id)
+    if jobs.app.jobs.job(job.number).over:
+        raise BadInput(f"{job.id} has ended: there is nothing to stop.", f"GET /api/finetune/status/{job.id} says how.")
     before = jobs.app.jobs.cancel(job.number)
     said = "It waited and is cancelled." if before.state == "queued" else "It is told to stop, and saves what it has."
     message = "It was told to stop before, and is ended at once." if before.stopping else said

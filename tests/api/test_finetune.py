@@ -205,6 +205,31 @@ def test_what_was_fetched_for_nothing_is_removed(
     assert [path.parent.exists() for path in fetched] == [True, False]
 
 
+def test_what_another_server_fetched_first_is_not_kept_twice(
+    start: Start, jobs: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Path] = []
+
+    def download(url: str, folder: Path, options: Options) -> Path:
+        folder.mkdir(parents=True)
+        fetched.append(folder / "x.csv")
+        return fetched[-1]
+
+    monkeypatch.setattr("assistant.api.fetch.download", download)
+    monkeypatch.setattr(ApiJobs, "known", lambda *_: None)  # each looked just before
+    url = "https://example.com/x.csv"
+    first, second = (start(key="a", dataset_url=url).json()["job_id"] for _ in range(2))
+    assert first == second
+    assert [path.parent.exists() for path in fetched] == [True, False]
+
+
+def test_what_could_not_be_fetched_leaves_nothing(app: App, jobs: Trainings) -> None:
+    client = TestClient(create(app, Options(url_hosts=("nowhere.invalid",))), base_url=URL)
+    body = {"model": "phi", "dataset_url": "https://nowhere.invalid/x.csv"}
+    assert "resolver" in client.post("/api/finetune/start", json=body).json()["error"]
+    assert not list((app.home.data / "finetuning" / "fetched").iterdir())
+
+
 # once ----------------------------------------------------------------------------------------------------------------
 
 
@@ -339,7 +364,8 @@ def test_a_job_is_cancelled(start: Start, jobs: Trainings, client: TestClient) -
     assert answered.status_code == 200
     assert answered.json()["job"]["job_id"] == first
     jobs.join()
-    assert client.post(f"/api/finetune/cancel/{first}").status_code == 404
+    again = client.post(f"/api/finetune/cancel/{first}")
+    assert (again.status_code, first in again.json()["error"]) == (400, True)
 
 
 def test_there_is_no_such_job(client: TestClient) -> None:
