@@ -150,7 +150,7 @@ def _tell_of_tries(app: App, run: Run, cases: Sequence[Case]) -> None:
     verdicts = [
         other.manifest.verdict for other in Runs(app.home.models).all() if other.manifest and other.id != run.id
     ]
-    if tried := sum(bool(kept) and kept.get("cases_sha256") == same for kept in verdicts):
+    if tried := sum((kept or {}).get("cases_sha256") == same for kept in verdicts):
         others = "another run" if tried == 1 else f"{tried} other runs"
         hint = "each try may be lucky once in twenty, so new cases are worth more than another try"
         app.screen.note(f"These cases have judged {others} before: {hint}.")
