@@ -148,10 +148,10 @@ def test_corrections_that_cannot_be_trained_on_are_said_why_and_stay_new(
     tmp_path: Path, asked: list[dict[str, Any]]
 ) -> None:
     with opened(tmp_path / "data" / "journal.sqlite3") as journal:
-        fix(journal, QUESTIONS[0], text="On le lit ailleurs [chunk_99].")
+        fix(journal, QUESTIONS[0], text=f"{'On le lit là. ' * 1000}[chunk_7]")
     ran = retrain(tmp_path)
     assert (ran.code, asked) == (1, [])
-    assert "cites chunks that were not among the passages (1)" in ran.err
+    assert "can be trained on: too long for the base model (1)" in ran.err
     app = App(Home(tmp_path, "test"), {})
     assert len(retraining.fresh(app)) == 1
     app.journal.close()
