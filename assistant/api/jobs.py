@@ -23,7 +23,7 @@ from assistant.api.state import Server
 from assistant.jobs.events import events_from
 from assistant.jobs.files import lines_from
 from assistant.sanitize import without_passwords
-from retrieval.errors import BadInput
+from retrieval.errors import BadInput, UserError
 
 router = APIRouter(prefix="/api/finetune", tags=["jobs"])
 TICK = 0.5
@@ -34,7 +34,7 @@ _PLACE = re.compile(r"(\d{1,9})-(\d{1,15})")
 _STREAM = {
     "description": (
         "The events of the job as they come: `started`, `stage`, `progress`, `note`, `ended`; at last `status`, which is "
-        "what /status tells. A client that comes back with Last-Event-ID misses none."
+        "what /status tells, or `error` when it cannot be followed any more. A client that comes back with Last-Event-ID misses none."
     ),
     "content": EVENTS,
 }
@@ -111,7 +111,11 @@ async def _events(server: Server, jobs: ApiJobs, job_id: str, last: str) -> Asyn
     place = (int(found[1]), int(found[2])) if found else (0, 0)
     said = time.monotonic()
     while not server.stopping.is_set():
-        place, told, over = await run_in_threadpool(_look, jobs, job_id, place)
+        try:
+            place, told, over = await run_in_threadpool(_look, jobs, job_id, place)
+        except UserError as error:  # it was deleted meanwhile, or the journal cannot be read
+            yield _sent("error", json.dumps({"error": error.message, "hint": error.hint}), f"{place[0]}-{place[1]}")
+            return
         for text in told:
             yield text
         if over:

@@ -437,6 +437,18 @@ def test_a_silent_stream_says_that_it_lives_and_ends_with_the_server(
     assert "event: status" not in text
 
 
+def test_a_job_that_is_deleted_ends_those_that_follow_it(
+    start: Start, jobs: Trainings, client: TestClient, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.api.jobs.TICK", 0.01)
+    jobs.waits = True
+    job_id = start().json()["job_id"]
+    threading.Timer(0.5, app.jobs.rows.delete, [[1]]).start()
+    last = client.get(f"/api/finetune/events/{job_id}").text.rstrip().rpartition("\n\n")[2]
+    assert "event: error\n" in last
+    assert job_id in json.loads(last.rpartition("data: ")[2])["error"]
+
+
 def test_models_are_listed_as_the_guide_says(start: Start, jobs: Trainings, client: TestClient) -> None:
     for model in ("gpt2", "phi"):
         start(model=model)
