@@ -34,7 +34,8 @@ _PLACE = re.compile(r"(\d{1,9})-(\d{1,15})")
 _STREAM = {
     "description": (
         "The events of the job as they come: `started`, `stage`, `progress`, `note`, `ended`; at last `status`, which is "
-        "what /status tells, or `error` when it cannot be followed any more. A client that comes back with Last-Event-ID misses none."
+        "what /status tells, or `error` when the job cannot be read. A client that comes back with Last-Event-ID misses "
+        "none."
     ),
     "content": EVENTS,
 }
@@ -113,7 +114,7 @@ async def _events(server: Server, jobs: ApiJobs, job_id: str, last: str) -> Asyn
     while not server.stopping.is_set():
         try:
             place, told, over = await run_in_threadpool(_look, jobs, job_id, place)
-        except UserError as error:  # it was deleted meanwhile, or the journal cannot be read
+        except UserError as error:  # such as a journal that is busy: come back
             yield _sent("error", json.dumps({"error": error.message, "hint": error.hint}), f"{place[0]}-{place[1]}")
             return
         for text in told:

@@ -24,7 +24,7 @@ from assistant.api.options import Options
 from assistant.api.server import create
 from assistant.app import App
 from assistant.jobs.jobs import WAITING, QueueFull
-from retrieval.errors import BadInput
+from retrieval.errors import BadInput, Busy
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 URL = "http://127.0.0.1:5002"
@@ -437,16 +437,19 @@ def test_a_silent_stream_says_that_it_lives_and_ends_with_the_server(
     assert "event: status" not in text
 
 
-def test_a_job_that_is_deleted_ends_those_that_follow_it(
-    start: Start, jobs: Trainings, client: TestClient, app: App, monkeypatch: pytest.MonkeyPatch
+def test_a_journal_that_cannot_be_read_ends_those_that_follow_a_job(
+    start: Start, jobs: Trainings, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def busy(*_: object) -> None:
+        raise Busy("The journal is being written.", "Try again.")
+
     monkeypatch.setattr("assistant.api.jobs.TICK", 0.01)
     jobs.waits = True
     job_id = start().json()["job_id"]
-    threading.Timer(0.5, app.jobs.rows.delete, [[1]]).start()
+    threading.Timer(0.5, monkeypatch.setattr, [ApiJobs, "find", busy]).start()
     last = client.get(f"/api/finetune/events/{job_id}").text.rstrip().rpartition("\n\n")[2]
     assert "event: error\n" in last
-    assert job_id in json.loads(last.rpartition("data: ")[2])["error"]
+    assert json.loads(last.rpartition("data: ")[2])["hint"] == "Try again."
 
 
 def test_models_are_listed_as_the_guide_says(start: Start, jobs: Trainings, client: TestClient) -> None:
