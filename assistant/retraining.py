@@ -53,10 +53,15 @@ def retrain(app: App, stamp: str, output: Path, cases: Path | None, options: dic
 
 
 def _dataset(app: App, path: Path) -> DatasetResult:
+    """Raises BadInput when nothing is left of the corrections."""
     from assistant.commands.gen_dataset import gen_dataset
 
     private_folder(path.parent)
-    return gen_dataset(app, output=path, source="feedback")
+    made = gen_dataset(app, output=path, source="feedback")
+    if not any(file.split == "train" for file in made.files):
+        why = "; ".join(f"{reason} ({count})" for reason, count in made.drops.items())
+        raise BadInput(f"No correction can be trained on: {why}.", "Mend them: dyag feedback list --status approved")
+    return made
 
 
 def _train(app: App, dataset: DatasetResult, output: Path, options: dict[str, Any]) -> TrainResult:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from assistant.api.access_log import say
+from assistant.api.access_log import LOGGER, say
 from assistant.api.asking import retraining
 from assistant.api.begun import ApiJobs, Stamp
 from assistant.api.state import Server
@@ -24,6 +24,8 @@ EVERY = 5.0
 """Seconds between two looks."""
 AGAIN = 600.0
 """Seconds after which a model that could not be stored is tried again."""
+PATIENCE = 20.0
+"""Seconds that a look which goes on is waited for at the end."""
 
 
 @contextmanager
@@ -33,13 +35,14 @@ def background(server: Server, jobs: ApiJobs) -> Iterator[None]:
         yield
         return
     keeper = Keeper(server, jobs)
-    thread = threading.Thread(target=keeper.run, name="background")
+    # A copy that a storage holds up is left: without its manifest it is none, and the next server makes it again.
+    thread = threading.Thread(target=keeper.run, name="background", daemon=True)
     thread.start()
     try:
         yield
     finally:
         server.stopping.set()
-        thread.join()
+        thread.join(PATIENCE)
 
 
 class Keeper:
@@ -57,6 +60,8 @@ class Keeper:
                 self.look()
             except UserError as error:
                 say("background", logging.WARNING, error=without_passwords(error.message))
+            except Exception:  # noqa: BLE001  (a bug in a thread: to the log; the next look may go well)
+                LOGGER.exception("background")
 
     def look(self) -> None:
         """Do now what is to be done. Raises what the journal's methods do."""

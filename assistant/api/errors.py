@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.sanitize import clean
 from assistant.workspace import log_traceback
@@ -19,7 +20,7 @@ from retrieval.errors import BadInput, Busy, GeneratorFailed, NoIndex, NoSpace, 
 from retrieval.load.make import clean as safe
 
 if TYPE_CHECKING:
-    from assistant.app import App
+    from assistant.workspace import Home
 
 STATUS: tuple[tuple[type[UserError], int], ...] = (
     (NotFound, 404),
@@ -56,7 +57,7 @@ def answer(
     return JSONResponse(body(request.url.path, status, message, hint, param), status, headers=headers or None)
 
 
-def install(api: FastAPI, app: App) -> None:
+def install(api: FastAPI) -> None:
     """Make these the handlers of every route."""
 
     @api.exception_handler(UserError)
@@ -77,7 +78,29 @@ def install(api: FastAPI, app: App) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    @api.exception_handler(Exception)
-    async def bug(request: Request, error: Exception) -> JSONResponse:
-        log_traceback(app.home)
-        return answer(request, 500, "A bug: the traceback is in the server's log.")
+
+class Bugs:
+    """ASGI middleware: a 500 for what no handler expects, by way of those further out, which see the error too.
+
+    FastAPI's own place for that is outside of them: its response would have neither a request id nor the guard's headers.
+    """
+
+    def __init__(self, app: ASGIApp, home: Home) -> None:
+        self._app, self._home = app, home
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            log_traceback(self._home)
+            if scope["type"] == "http" and not begun:
+                response = answer(Request(scope), 500, "A bug: the traceback is in the server's log.")
+                await response(scope, receive, send)
+            raise

@@ -25,7 +25,6 @@ from assistant.api.job_view import JobResult, result_of
 from assistant.api.state import Server
 from assistant.jobs.jobs import QueueFull
 from assistant.sanitize import without_passwords
-from retrieval.errors import UserError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -163,7 +162,12 @@ async def _fetched(
             return None
         base_named(asked.model, server.app.home.path)
         begun.app.jobs.check_queue("training")  # before anything is fetched
-        return fetch.download(asked.dataset_url, server.app.home.path / FETCHED / stamp.id("finetune"), server.options)
+        folder = server.app.home.path / FETCHED / stamp.id("finetune")
+        try:
+            return fetch.download(asked.dataset_url, folder, server.options)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     async with request.app.state.fetching:
         return await run_in_threadpool(fetched)
@@ -172,19 +176,25 @@ async def _fetched(
 def _begin(
     server: Server, begun: ApiJobs, asked: Start, key: str | None, digest: str, stamp: Stamp, fetched: Path | None
 ) -> ApiJob:
-    """Raises BadInput, NotFound, QueueFull, KeyReused."""
-    if known := begun.known(key, digest):
-        return known
+    """What was fetched is kept only if this begins a job. Raises BadInput, NotFound, QueueFull, KeyReused."""
+    job = None
     try:
-        model = base_named(asked.model, server.app.home.path)
-        dataset = fetched or dataset_paths.resolve(asked.dataset_url, server.options, server.app.home)
-        output = free_folder(begun, model, stamp)
-        words = [*_words(asked, model, dataset), "--output", str(server.app.home.path / output), "--json"]
-        return begun.begin(Ask("finetune", tuple(words), _told(asked), output, key, digest), stamp)
-    except UserError:
-        if fetched:
+        job = begun.known(key, digest) or begun.begin(_ask(server, begun, asked, key, digest, stamp, fetched), stamp)
+        return job
+    finally:
+        if fetched and (job is None or job.id != stamp.id("finetune")):
             shutil.rmtree(fetched.parent, ignore_errors=True)
-        raise
+
+
+def _ask(
+    server: Server, begun: ApiJobs, asked: Start, key: str | None, digest: str, stamp: Stamp, fetched: Path | None
+) -> Ask:
+    """Raises BadInput, NotFound."""
+    model = base_named(asked.model, server.app.home.path)
+    dataset = fetched or dataset_paths.resolve(asked.dataset_url, server.options, server.app.home)
+    output = free_folder(begun, model, stamp)
+    words = [*_words(asked, model, dataset), "--output", str(server.app.home.path / output), "--json"]
+    return Ask("finetune", tuple(words), _told(asked), output, key, digest)
 
 
 def _words(asked: Start, model: str, dataset: Path) -> list[str]:

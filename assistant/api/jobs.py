@@ -23,6 +23,7 @@ from assistant.api.state import Server
 from assistant.jobs.events import events_from
 from assistant.jobs.files import lines_from
 from assistant.sanitize import without_passwords
+from retrieval.errors import BadInput, UserError
 
 router = APIRouter(prefix="/api/finetune", tags=["jobs"])
 TICK = 0.5
@@ -33,7 +34,8 @@ _PLACE = re.compile(r"(\d{1,9})-(\d{1,15})")
 _STREAM = {
     "description": (
         "The events of the job as they come: `started`, `stage`, `progress`, `note`, `ended`; at last `status`, which is "
-        "what /status tells. A client that comes back with Last-Event-ID misses none."
+        "what /status tells, or `error` when the job cannot be read. A client that comes back with Last-Event-ID misses "
+        "none."
     ),
     "content": EVENTS,
 }
@@ -67,6 +69,8 @@ def jobs(jobs: JobsOf, limit: Limit = 20, offset: Offset = 0) -> JobList:
 def cancel(jobs: JobsOf, job_id: str) -> Cancelled:
     """Stop a job: a training saves a checkpoint first. A second time: end it at once."""
     job = jobs.find(job_id)
+    if jobs.app.jobs.job(job.number).over:
+        raise BadInput(f"{job.id} has ended: there is nothing to stop.", f"GET /api/finetune/status/{job.id} says how.")
     before = jobs.app.jobs.cancel(job.number)
     said = "It waited and is cancelled." if before.state == "queued" else "It is told to stop, and saves what it has."
     message = "It was told to stop before, and is ended at once." if before.stopping else said
@@ -108,7 +112,11 @@ async def _events(server: Server, jobs: ApiJobs, job_id: str, last: str) -> Asyn
     place = (int(found[1]), int(found[2])) if found else (0, 0)
     said = time.monotonic()
     while not server.stopping.is_set():
-        place, told, over = await run_in_threadpool(_look, jobs, job_id, place)
+        try:
+            place, told, over = await run_in_threadpool(_look, jobs, job_id, place)
+        except UserError as error:  # such as a journal that is busy: come back
+            yield _sent("error", json.dumps({"error": error.message, "hint": error.hint}), f"{place[0]}-{place[1]}")
+            return
         for text in told:
             yield text
         if over:

@@ -43,10 +43,11 @@ def create(app: App, options: Options) -> FastAPI:
     )
     api.state.server = Server(app, options, Answers(app, options))
     api.state.metrics = metrics.Metrics(app)
-    errors.install(api, app)
+    errors.install(api)
     for part in (health, metrics, openai_chat, openai_models, embeddings, search, feedback):
         api.include_router(part.router)
     finetune.install(api, api.state.server)
+    api.add_middleware(errors.Bugs, home=app.home)
     api.add_middleware(Guard, options=options)  # outside the router; only what records requests is further out
     # The outermost, so that refusals are seen too.
     api.add_middleware(observe.Observed, tell=[api.state.metrics.tell, log_exchange])

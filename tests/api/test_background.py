@@ -193,6 +193,42 @@ def test_it_works_while_the_server_lives_and_ends_with_it(
     assert len(jobs.begun) == 1
 
 
+def test_a_bug_in_one_look_ends_no_other(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    again = threading.Event()
+
+    def look(keeper: Keeper) -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            raise RuntimeError("a bug")
+        again.set()
+
+    monkeypatch.setattr(background, "EVERY", 0.02)
+    monkeypatch.setattr(Keeper, "look", look)
+    api = create(app, Options(retrain_after=1))
+    with background.background(api.state.server, api.state.jobs):
+        assert again.wait(30)
+
+
+def test_a_storage_that_hangs_holds_up_no_end(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, over = threading.Event(), threading.Event()
+
+    def look(keeper: Keeper) -> None:
+        hangs.set()
+        over.wait(60)
+
+    monkeypatch.setattr(background, "EVERY", 0.02)
+    monkeypatch.setattr(background, "PATIENCE", 0.1)
+    monkeypatch.setattr(Keeper, "look", look)
+    api = create(app, Options(retrain_after=1))
+    with background.background(api.state.server, api.state.jobs):
+        assert hangs.wait(30)
+    (thread,) = (one for one in threading.enumerate() if one.name == "background")
+    assert thread.daemon
+    over.set()
+    thread.join(30)
+
+
 def test_without_a_store_or_a_number_nothing_runs_beside_the_server(app: App) -> None:
     api = create(app, Options())
     with background.background(api.state.server, api.state.jobs):

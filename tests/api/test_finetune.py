@@ -24,7 +24,7 @@ from assistant.api.options import Options
 from assistant.api.server import create
 from assistant.app import App
 from assistant.jobs.jobs import WAITING, QueueFull
-from retrieval.errors import BadInput
+from retrieval.errors import BadInput, Busy
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 URL = "http://127.0.0.1:5002"
@@ -205,6 +205,31 @@ def test_what_was_fetched_for_nothing_is_removed(
     assert [path.parent.exists() for path in fetched] == [True, False]
 
 
+def test_what_another_server_fetched_first_is_not_kept_twice(
+    start: Start, jobs: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Path] = []
+
+    def download(url: str, folder: Path, options: Options) -> Path:
+        folder.mkdir(parents=True)
+        fetched.append(folder / "x.csv")
+        return fetched[-1]
+
+    monkeypatch.setattr("assistant.api.fetch.download", download)
+    monkeypatch.setattr(ApiJobs, "known", lambda *_: None)  # each looked just before
+    url = "https://example.com/x.csv"
+    first, second = (start(key="a", dataset_url=url).json()["job_id"] for _ in range(2))
+    assert first == second
+    assert [path.parent.exists() for path in fetched] == [True, False]
+
+
+def test_what_could_not_be_fetched_leaves_nothing(app: App, jobs: Trainings) -> None:
+    client = TestClient(create(app, Options(url_hosts=("nowhere.invalid",))), base_url=URL)
+    body = {"model": "phi", "dataset_url": "https://nowhere.invalid/x.csv"}
+    assert "resolver" in client.post("/api/finetune/start", json=body).json()["error"]
+    assert not list((app.home.data / "finetuning" / "fetched").iterdir())
+
+
 # once ----------------------------------------------------------------------------------------------------------------
 
 
@@ -339,7 +364,8 @@ def test_a_job_is_cancelled(start: Start, jobs: Trainings, client: TestClient) -
     assert answered.status_code == 200
     assert answered.json()["job"]["job_id"] == first
     jobs.join()
-    assert client.post(f"/api/finetune/cancel/{first}").status_code == 404
+    again = client.post(f"/api/finetune/cancel/{first}")
+    assert (again.status_code, first in again.json()["error"]) == (400, True)
 
 
 def test_there_is_no_such_job(client: TestClient) -> None:
@@ -409,6 +435,21 @@ def test_a_silent_stream_says_that_it_lives_and_ends_with_the_server(
     text = client.get(f"/api/finetune/events/{job_id}").text
     assert text.endswith(": still there\n\n")
     assert "event: status" not in text
+
+
+def test_a_journal_that_cannot_be_read_ends_those_that_follow_a_job(
+    start: Start, jobs: Trainings, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise Busy("The journal is being written.", "Try again.")
+
+    monkeypatch.setattr("assistant.api.jobs.TICK", 0.01)
+    jobs.waits = True
+    job_id = start().json()["job_id"]
+    threading.Timer(0.5, monkeypatch.setattr, [ApiJobs, "find", busy]).start()
+    last = client.get(f"/api/finetune/events/{job_id}").text.rstrip().rpartition("\n\n")[2]
+    assert "event: error\n" in last
+    assert json.loads(last.rpartition("data: ")[2])["hint"] == "Try again."
 
 
 def test_models_are_listed_as_the_guide_says(start: Start, jobs: Trainings, client: TestClient) -> None:

@@ -206,6 +206,7 @@ def test_a_bug_is_logged_with_its_id_and_told_to_nobody(log: io.StringIO, client
     (line,) = requests(log)
     assert (response.status_code, "secret" in response.text) == (500, False)
     assert (line["status"], line["error"], line["level"]) == (500, "RuntimeError", "error")
+    assert (response.headers["x-request-id"], response.headers["x-content-type-options"]) == ("abc-2", "nosniff")
     assert "a secret of the code" in (home / "data" / "dyag.log").read_text(encoding="utf-8")
 
 

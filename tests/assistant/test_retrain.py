@@ -144,6 +144,19 @@ def test_without_feedback_nothing_is_trained(tmp_path: Path, asked: list[dict[st
     assert "no feedback" in ran.err
 
 
+def test_corrections_that_cannot_be_trained_on_are_said_why_and_stay_new(
+    tmp_path: Path, asked: list[dict[str, Any]]
+) -> None:
+    with opened(tmp_path / "data" / "journal.sqlite3") as journal:
+        fix(journal, QUESTIONS[0], text=f"{'On le lit là. ' * 1000}[chunk_7]")
+    ran = retrain(tmp_path)
+    assert (ran.code, asked) == (1, [])
+    assert "can be trained on: too long for the base model (1)" in ran.err
+    app = App(Home(tmp_path, "test"), {})
+    assert len(retraining.fresh(app)) == 1
+    app.journal.close()
+
+
 @pytest.mark.slow
 def test_a_retraining_as_it_is(home: Path) -> None:
     base = trained_home(home, ids=(), context=2048) / "base"
