@@ -53,7 +53,7 @@ def export_gguf(
     run: RUN,
     quantize: Annotated[
         Kind,
-        typer.Option("--quantize", "-q", help="How weights are stored; q2_k to q6_k need llama-cpp-python."),
+        typer.Option("--quantize", help="How weights are stored; q2_k to q6_k need llama-cpp-python."),
     ] = "f16",
     output: Annotated[
         Path | None,

@@ -122,7 +122,7 @@ def _file(source: _Source, manifest: Manifest, part: Path, kind: Kind) -> Path:
     vocab = vocabulary(source.tokenizer, source.config, base.gguf_pre if base else "", _ends(source.folder))
     own = "f32" if kind in K_QUANTS else cast(Own, kind)
     file = part / f"{own}.gguf"
-    write(file, source.folder, source.config, source.architecture, vocab, metadata(manifest), own)
+    write(file, source.folder, source.config, source.architecture, vocab, metadata(manifest, vocab.swallows), own)
     if kind not in K_QUANTS:
         return file
     quantize(file, part / f"{kind}.gguf", cast(KQuant, kind))

@@ -22,7 +22,8 @@ def library() -> Any:
     try:
         return importlib.import_module("llama_cpp")
     except (ImportError, OSError, RuntimeError) as error:
-        why = "is not installed" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded: {error}"
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp"
+        why = "is not installed" if missing else f"cannot be loaded: {error}"
         raise ModelMissing(f"K-quants are made by llama-cpp-python, which {why}.", INSTALL) from None
 
 

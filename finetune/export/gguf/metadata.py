@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from finetune.bases.registry import Base, named
 from finetune.runs.manifest import Manifest
 
+PHI3 = re.compile("phi-?3", re.IGNORECASE)
+"""llama.cpp leaves out blanks after the special tokens of a model that has this in its name."""
 
-def metadata(manifest: Manifest) -> dict[str, str | int]:
-    """By GGUF's keys; those that begin with `dyag.` are our own."""
+
+def metadata(manifest: Manifest, swallows: bool) -> dict[str, str | int]:
+    """By GGUF's keys; those that begin with `dyag.` are our own. `swallows`: blanks after special tokens are left out."""
     base = named(manifest.base.name)
     origin = (base.hub or base.shortcut) if base else _public(manifest.base.source)
     organization, _, model = origin.rpartition("/")
     found: dict[str, str | int] = {
         "general.type": "model",
-        # llama.cpp looks for "phi-3" in the name: whether blanks after its special tokens are left out.
-        "general.name": f"{model}, fine-tuned",
+        "general.name": _name(f"{model}, fine-tuned", swallows),
         "general.basename": model,
         "general.finetune": str(manifest.config.get("name") or manifest.id),
         "general.version": manifest.id,
@@ -38,6 +41,13 @@ def metadata(manifest: Manifest) -> dict[str, str | int]:
         "dyag.dataset.rows": manifest.dataset.rows,
     }
     return {key: value for key, value in found.items() if value != ""} | _link(base)
+
+
+def _name(name: str, swallows: bool) -> str:
+    """One that says Phi-3 where llama.cpp is to read the tokenizer so, and nowhere else."""
+    if swallows:
+        return name if PHI3.search(name) else f"{name} (phi-3)"
+    return PHI3.sub("phi 3", name)
 
 
 def _link(base: Base | None) -> dict[str, str | int]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from finetune.export.gguf.metadata import PHI3
 from finetune.export.gguf.split import WHOLE_FIRST, pre_tokenizer
-from finetune.export.gguf.vocabulary import CONTROL, UNKNOWN, UNUSED, USER_DEFINED
+from finetune.export.gguf.vocabulary import CONTROL, KEEPS_BLANKS, UNKNOWN, UNUSED, USER_DEFINED
 
 _SPACE = "\u2581"
-_SWALLOW = ("phi-3", "phi3")
-"""llama.cpp leaves out blanks after the special tokens of a model whose name has one of these in it."""
-_BUT = ("<unk>", "<s>", "<|endoftext|>")
-"""After these it keeps them."""
 
 
 def tokenizer_of(values: Mapping[str, Any]) -> Any:
@@ -22,12 +19,13 @@ def tokenizer_of(values: Mapping[str, Any]) -> Any:
     tokens, types = values["tokenizer.ggml.tokens"], values["tokenizer.ggml.token_type"]
     made: Any = Tokenizer({"gpt2": _bytes, "llama": _pairs, "t5": _unigrams}[values["tokenizer.ggml.model"]](values))
     _prepare(made, values)
-    name = str(values.get("general.name", "")).casefold()
-    swallow = any(part in name for part in _SWALLOW)
+    swallow = PHI3.search(str(values.get("general.name", ""))) is not None
     for kind, special in ((USER_DEFINED, False), (CONTROL, True)):
         found = [token for token, its in zip(tokens, types, strict=True) if its == kind]
         added = [
-            AddedToken(token, special=special, normalized=False, rstrip=swallow and special and token not in _BUT)
+            AddedToken(
+                token, special=special, normalized=False, rstrip=swallow and special and token not in KEEPS_BLANKS
+            )
             for token in found
         ]
         (made.add_special_tokens if special else made.add_tokens)(added)

@@ -15,6 +15,8 @@ from retrieval.errors import BadInput
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 """Types of a token."""
 BYTE_TOKEN = re.compile(r"<0x[0-9A-F]{2}>")
+KEEPS_BLANKS = ("<unk>", "<s>", "<|endoftext|>")
+"""After these tokens of Phi-3 llama.cpp leaves blanks where they are."""
 PLAIN = (
     "{% for m in messages %}{% if m['role'] == 'system' %}{{ m['content'] }}"
     "{% elif m['role'] == 'assistant' %}{{ 'Assistant: ' + m['content'] }}{% else %}{{ 'User: ' + m['content'] }}{% endif %}"
@@ -42,6 +44,8 @@ class Vocabulary:
     add_bos: bool
     add_eos: bool
     add_space_prefix: bool
+    swallows: bool
+    """Whether blanks after a special token are left out, as Phi-3 has it."""
     template: str
 
 
@@ -69,6 +73,7 @@ def vocabulary(tokenizer: Any, config: Any, registered: str = "", ends: Any = No
         add_bos=bos is not None and read[:1] == [bos],
         add_eos=len(read) > 1 and read[-1] == tokenizer.eos_token_id,
         add_space_prefix=model != "gpt2" and _prefixed(spec, bool(tokenizer.chat_template)),
+        swallows=_swallows(spec, tokens),
         template=_template(tokenizer),
     )
 
@@ -165,6 +170,12 @@ def _prefixed(spec: Mapping[str, Any], template: bool) -> bool:
         return True
     schemes = [step.get("prepend_scheme") for step in _steps(spec["pre_tokenizer"]) if step["type"] == "Metaspace"]
     return "always" in schemes or ("first" in schemes and not template)
+
+
+def _swallows(spec: Mapping[str, Any], tokens: Sequence[str]) -> bool:
+    """llama.cpp can do it for vocabularies that have all of Phi-3's tokens, and does not load others so."""
+    wanted = any(token["special"] and token["rstrip"] for token in spec["added_tokens"])
+    return wanted and {*KEEPS_BLANKS, "</s>"} <= set(tokens)
 
 
 def _template(tokenizer: Any) -> str:

@@ -19,6 +19,8 @@ _ENDS = ("token_embd.weight", "output.weight")
 """Embedding and head, which four bits would harm most."""
 _KEPT = ("position_embd.weight",)
 """Matrices that llama.cpp wants in f32."""
+_LARGEST = 65504.0
+"""In f16."""
 _FILE_TYPES = {"f32": 0, "f16": 1, "bf16": 32, "q8_0": 7, "q4_0": 2}
 
 
@@ -113,7 +115,7 @@ def _encoded(numbers: Any, entry: _Entry) -> Any:
     import gguf
     import numpy as np
 
-    if entry.type == gguf.GGMLQuantizationType.F16 and float(np.abs(numbers).max(initial=0)) > np.finfo(np.float16).max:
+    if entry.type == gguf.GGMLQuantizationType.F16 and float(np.abs(numbers).max(initial=0)) > _LARGEST:
         raise BadInput(f"The weight {entry.tensor.key} is too large for f16.", "Use --quantize bf16 or f32.")
     return gguf.quants.quantize(numbers, entry.type)
 
