@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -236,6 +235,7 @@ def test_too_little_disk_is_said_before_anything_is_loaded(home: Path, monkeypat
 
 
 def test_a_disk_that_fills_up_while_weights_are_written_leaves_nothing(home: Path) -> None:
+    resource = pytest.importorskip("resource", reason="only Unix limits the size of files")
     before = sorted(home.iterdir())
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, usual[1]))  # no file may be longer

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import logging
 from pathlib import Path
 from typing import Any
 
-from finetune.export.gguf.kinds import KQuant, Own
+from finetune.export.gguf.kinds import KQuant
 from retrieval.errors import ModelMissing, UserError
 
 INSTALL = "Install it (pip install llama-cpp-python), or use --quantize q8_0 or q4_0, which need nothing more."
@@ -27,11 +28,10 @@ def library() -> Any:
         raise ModelMissing(f"K-quants are made by llama-cpp-python, which {why}.", INSTALL) from None
 
 
-def quantize(source: Path, file: Path, kind: KQuant | Own) -> None:
+def quantize(source: Path, file: Path, kind: KQuant) -> None:
     """Write a file in f32 once more as a K-quant. Raises ModelMissing, QuantizeFailed."""
     llama = library()
-    silent = llama.llama_log_callback(lambda level, text, data: None)
-    llama.llama_log_set(silent, ctypes.c_void_p(0))
+    logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL + 1)  # or it prints a line for each weight
     options = llama.llama_model_quantize_default_params()
     options.ftype = getattr(llama, f"LLAMA_FTYPE_MOSTLY_{kind.upper()}")
     code = llama.llama_model_quantize(str(source).encode(), str(file).encode(), ctypes.byref(options))
