@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ from retrieval.errors import BadInput
 from retrieval.types import Message
 
 Export = Callable[..., Exported]
+Cutters = tuple[ChatFormat, Any]
 PROMPT = [[5, 290, 300, 41, 320, 17, 99, 310]]
 LONG_S = "\u017f"
 """In patterns that ignore case it is an s; llama.cpp lists the letters."""
@@ -61,6 +63,20 @@ def exported(home: Path) -> Export:
     return of
 
 
+@pytest.fixture(scope="module")
+def cutters(home: Path, exported: Export) -> Callable[[str], Cutters]:
+    """The tokenizer of a family and that of its file, each loaded once."""
+
+    @cache
+    def of(family: str) -> Cutters:
+        import transformers
+
+        file = exported(family).file
+        return ChatFormat(transformers.AutoTokenizer.from_pretrained(home / family)), Gguf(file).tokenizer()
+
+    return of
+
+
 def run_of(home: Path, family: str, **config: Any) -> Run:
     """A run that became a whole model of this family."""
     name = "-".join([family, *map(str, config)])
@@ -73,6 +89,13 @@ def run_of(home: Path, family: str, **config: Any) -> Run:
         return read_run(taken)
     base = RunBase(name, str(home / name), "", "0" * 64, "")
     return finished(home / "models", name, final=home / name, tuning="full", base=base)
+
+
+def types(file: Path) -> dict[str, str]:
+    """How each weight is stored."""
+    import gguf
+
+    return {tensor.name: tensor.tensor_type.name for tensor in gguf.GGUFReader(file).tensors}
 
 
 def original(home: Path, family: str) -> Any:
@@ -127,7 +150,7 @@ def test_a_coarser_file_is_smaller_and_nearly_as_it_was(exported: Export, kind: 
     whole, made = exported("llama"), exported("llama", kind)
     assert made.bytes < whole.bytes
     assert made.checked.difference > 0
-    stored = Gguf(made.file).types
+    stored = types(made.file)
     assert stored["blk.0.attn_q.weight"] == kind.upper()
     assert stored["blk.0.attn_norm.weight"] == "F32"
     assert stored["token_embd.weight"] == ("Q8_0" if kind == "q4_0" else kind.upper())
@@ -135,8 +158,8 @@ def test_a_coarser_file_is_smaller_and_nearly_as_it_was(exported: Export, kind: 
 
 def test_what_does_not_divide_into_blocks_is_kept_in_half(home: Path) -> None:
     made = export_gguf(run_of(home, "llama", intermediate_size=90), home, home / "odd.gguf", "q8_0")
-    assert Gguf(made.file).types["blk.0.ffn_down.weight"] == "F16"
-    assert Gguf(made.file).types["blk.0.ffn_up.weight"] == "Q8_0"
+    assert types(made.file)["blk.0.ffn_down.weight"] == "F16"
+    assert types(made.file)["blk.0.ffn_up.weight"] == "Q8_0"
 
 
 # what the file says -------------------------------------------------------------------------------------------------
@@ -173,8 +196,8 @@ def test_rows_without_a_token_are_marked_so(exported: Export) -> None:
 
 
 def test_tied_weights_are_written_once(exported: Export) -> None:
-    assert "output.weight" not in Gguf(exported("qwen2").file).types
-    assert "output.weight" in Gguf(exported("llama3").file).types
+    assert "output.weight" not in types(exported("qwen2").file)
+    assert "output.weight" in types(exported("llama3").file)
 
 
 def test_a_model_without_a_template_is_given_the_plain_one(exported: Export) -> None:
@@ -199,25 +222,13 @@ def test_a_model_without_a_template_is_given_the_plain_one(exported: Export) -> 
 @pytest.mark.parametrize("family", FAMILIES)
 @given(text=st.text(max_size=40).filter(lambda text: LONG_S not in text))
 @settings(max_examples=40)
-def test_any_text_is_cut_as_before(home: Path, exported: Export, family: str, text: str) -> None:
-    chat, cut = cutters(home, exported, family)
+def test_any_text_is_cut_as_before(cutters: Callable[[str], Cutters], family: str, text: str) -> None:
+    chat, cut = cutters(family)
     prompt = chat.text([Message("user", text)])
     assert (
         cut.encode(prompt, add_special_tokens=False).ids
         == chat.tokenizer(prompt, add_special_tokens=False)["input_ids"]
     )
-
-
-_CUTTERS: dict[str, tuple[ChatFormat, Any]] = {}
-
-
-def cutters(home: Path, exported: Export, family: str) -> tuple[ChatFormat, Any]:
-    import transformers
-
-    if family not in _CUTTERS:
-        before = transformers.AutoTokenizer.from_pretrained(home / family)
-        _CUTTERS[family] = ChatFormat(before), Gguf(exported(family).file).tokenizer()
-    return _CUTTERS[family]
 
 
 # refused ------------------------------------------------------------------------------------------------------------

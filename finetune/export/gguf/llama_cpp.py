@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def quantize(source: Path, file: Path, kind: KQuant) -> None:
     logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL + 1)  # or it prints a line for each weight
     options = llama.llama_model_quantize_default_params()
     options.ftype = getattr(llama, f"LLAMA_FTYPE_MOSTLY_{kind.upper()}")
-    code = llama.llama_model_quantize(str(source).encode(), str(file).encode(), ctypes.byref(options))
+    code = llama.llama_model_quantize(os.fsencode(source), os.fsencode(file), ctypes.byref(options))
     if code or not file.is_file():
         hint = "Is the disk full? Another --quantize may do: q8_0 and q4_0 are written without llama.cpp."
         raise QuantizeFailed(f"llama.cpp did not write the model as {kind} (code {code}).", hint)

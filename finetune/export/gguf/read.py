@@ -54,11 +54,6 @@ class Gguf:
         before = f"{self.architecture}."
         return {key.removeprefix(before): value for key, value in self.values.items() if key.startswith(before)}
 
-    @property
-    def types(self) -> dict[str, str]:
-        """How each weight is stored, by its name."""
-        return {name: tensor.tensor_type.name for name, tensor in self._weights.items()}
-
     def tokenizer(self) -> Any:
         """A tokenizer of the library `tokenizers` that cuts as llama.cpp does."""
         return tokenizer_of(self.values)

@@ -1,4 +1,7 @@
-"""A tokenizer as GGUF writes it: byte-level BPE (`gpt2` there), SentencePiece's BPE (`llama`) or its unigrams (`t5`)."""
+"""A tokenizer as GGUF writes it: byte-level BPE (`gpt2` there), SentencePiece's BPE (`llama`) or its unigrams (`t5`).
+
+That texts are normalised is not written, for llama.cpp does not: what is typed is composed (NFC) as a rule.
+"""
 
 from __future__ import annotations
 
