@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from commands import run as dyag
+from families import bytes_tokenizer, tiny_family
 from runs import adapter, begun, finished, manifest
 from tiny_model import tiny_model
 
@@ -94,6 +95,18 @@ def test_an_adapter_is_merged_as_peft_has_it(home: Path, config: dict[str, Any])
     found = finished(home / "models", "20261105-000000-0001", final=final, base=base)
     export_gguf(found, home, home / "out.gguf", "f32")
     assert float((adapted(home, found) - read(home / "out.gguf")).abs().max()) < 1e-3
+
+
+def test_an_architecture_that_is_not_written_is_named_before_anything_is_merged(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny_family(home / "other", "qwen3")
+    own = RunBase("other", str(base), "", identity(base), "Qwen3ForCausalLM")
+    found = finished(home / "models", "20261105-000000-0001", final=adapter(base, home / "adapter"), base=own)
+    monkeypatch.setattr(exporting, "merge", lambda *_: pytest.fail("merged"))
+    with pytest.raises(BadInput, match="other is a Qwen3ForCausalLM, which is not written as GGUF") as error:
+        export_gguf(found, home, home / "out.gguf")
+    assert "LlamaForCausalLM" in error.value.hint
 
 
 def test_mini_goes_into_a_file_with_its_licence_and_comes_back(tmp_path: Path) -> None:
@@ -269,8 +282,6 @@ def test_a_weight_that_half_cannot_hold_is_named(home: Path) -> None:
 
 
 def test_a_tokenizer_that_cuts_like_none_is_refused(home: Path) -> None:
-    from families import bytes_tokenizer, tiny_family
-
     folder = tiny_family(home / "whole", "llama3", tokenizer=bytes_tokenizer("unlike any"))
     whole = finished(home / "models", "20261105-000000-0001", final=folder, tuning="full")
     with pytest.raises(BadInput, match="cuts texts as none does"):

@@ -61,7 +61,7 @@ def export_gguf(run: Run, home: Path, output: Path, kind: Kind = "f16", say: Say
     say("checking the run and its base")
     model = trained(run, home)
     assert run.manifest is not None  # or `trained` had raised
-    architecture_of(model.base or model.folder, run.manifest.base.name)
+    _source(model.base or model.folder, run.manifest)  # what cannot be written is told before it is merged
     _check_space(output, model, kind)
     with _keeping(output.parent):
         output.parent.mkdir(parents=True, exist_ok=True)
