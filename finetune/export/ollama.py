@@ -78,7 +78,7 @@ def export_ollama(run: Run, home: Path, asked: Asked, server: Server, say: Say =
     name = check_name(asked.name)
     manifest = run.whole()
     taken = _taken(server, name)
-    if taken and not asked.replace and not _ours(run, name):
+    if taken and not asked.replace and not _ours(run, server.modelfile(taken)):
         raise BadInput(
             f"The Ollama at {server.url} has a model {taken} already.", "Choose another name, or add --replace."
         )
@@ -92,7 +92,7 @@ def export_ollama(run: Run, home: Path, asked: Asked, server: Server, say: Say =
     served = Served(
         name, run.id, manifest.base.name, file, path, sha256, file.stat().st_size, True, False, server.url
     )  # fmt: skip
-    if taken and _same(server.modelfile(name), made, sha256):
+    if taken and _same(server.modelfile(taken), made, sha256):
         return served
     try:
         served = replace(served, sent=server.send(file, sha256, say))
@@ -111,9 +111,9 @@ def _taken(server: Server, name: str) -> str:
         return ""
 
 
-def _ours(run: Run, name: str) -> bool:
-    """Whether the model of this name was made from this very run."""
-    return any(made.get("format") == "ollama" and made.get("name") == name for made in kept_exports(run.path))
+def _ours(run: Run, there: str) -> bool:
+    """Whether a Modelfile of the server names a file that was made from this very run."""
+    return any(f"sha256-{made.get('sha256')}" in there for made in kept_exports(run.path))
 
 
 def _same(there: str, made: Modelfile, sha256: str) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,10 @@ class Server:
     """Where an Ollama listens."""
 
     url: str
-    auth: tuple[str, str] | None = None
+    """Without a password."""
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    key: str = field(default="", repr=False)
+    """That a server of others asks for; empty for none."""
 
     def has(self, name: str) -> str:
         """Name of the model as the server spells it; empty when it has none of this name. Raises OllamaFailed."""
@@ -110,8 +113,9 @@ class Server:
         import httpx
 
         waits = httpx.Timeout(seconds, connect=SECONDS)
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
-            with httpx.Client(base_url=self.url, auth=self.auth, timeout=waits) as client:
+            with httpx.Client(base_url=self.url, auth=self.auth, headers=headers, timeout=waits) as client:
                 yield client
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             hint = "Start it with `ollama serve`, or set OLLAMA_HOST to where it runs."
