@@ -111,9 +111,11 @@ def chat_model(app: App, name: str, base: str = "") -> ChatModel:
     Raises what `load_model` and `trained_model` do.
     """
     from assistant.generators.load import LANGCHAIN, OWN, environment, load_model
+    from assistant.named_models import model_named
     from assistant.trained import trained_model
     from finetune.bases.registry import named
 
+    name = model_named(app.settings, name)
     provider, colon, rest = name.partition(":")
     if provider == "ft":
         name, provider = f"openai:{name}", "openai"

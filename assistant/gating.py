@@ -34,17 +34,16 @@ class Judged:
         return {**asdict(self.verdict), **told}
 
 
-def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judged:
+def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0, task: str = "") -> Judged:
     """Whether a finished run may answer in the place of what does now: both asked the same cases.
 
-    `cases` are the unseen test split of its dataset unless others are named. Raises NotFound, BadInput, TornRun, ModelMissing,
-    WrongBase, EvaluationStopped.
+    With a `task` that is the model it has by now, else the promoted one. `cases` are the unseen test split of its dataset
+    unless others are named. Raises NotFound, BadInput, TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
     from assistant.forgetting import run_forgetting
     from eval.cases import read_cases
     from eval.gate import verdict
     from eval.verdict import Rules
-    from finetune.runs.use import base_of
 
     manifest = run.whole()
     path = cases.expanduser() if cases else test_split(app, manifest)
@@ -52,14 +51,25 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0) -> Judg
     rules = Rules()
     check_enough(path, read.cases, rules.min_documents)
     check_unseen(run, path, read.cases)
-    promoted = app.promotions.current()
-    other = f"run:{promoted.id}" if promoted else f"hf:{base_of(manifest, app.home.path)}"
-    named = promoted.id if promoted else f"{manifest.base.name}, as it came"
+    other, named = _before(app, manifest, task)
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
     app.screen.note("What it forgot: the general suite, its base and itself.")
     forgotten = run_forgetting(app, run, margin=rules.forgetting)
     return Judged(verdict(before, after, rules, forgotten), path, named, forgotten.sentence)
+
+
+def _before(app: App, manifest: Manifest, task: str) -> tuple[str, str]:
+    """The model that answers now, and what it is called; where there is none, the base as it came."""
+    from assistant.named_models import model_named
+    from finetune.runs.use import base_of
+
+    if task and task in app.settings.models:
+        return model_named(app.settings, task), f"{task} ({app.settings.models[task]})"
+    promoted = None if task else app.promotions.current()
+    if promoted:
+        return f"run:{promoted.id}", promoted.id
+    return f"hf:{base_of(manifest, app.home.path)}", f"{manifest.base.name}, as it came"
 
 
 def test_split(app: App, manifest: Manifest) -> Path:

@@ -167,12 +167,17 @@ def _(result: PromoteResult, screen: Screen) -> None:
     if result.verdict:
         _verdict(result.verdict, result.forgetting, screen)
     before = f" It was {result.before}." if result.before else ""
-    if result.refused:
+    if result.task and not result.refused:
+        changed = before if result.before != result.after else ""
+        screen.out(f"{result.task} is {result.after} now, as {shown(result.history)} says.{changed}")
+        if result.overruled:
+            screen.note(f"Here it is {result.overruled} all the same: --set or the environment says so.")
+    elif result.refused:
         stays = f"{result.before} stays." if result.before else "None is."
         screen.out(bold(f"{result.refused} is not promoted."), f" {stays}")
-        screen.note(
-            f'The verdict is kept with the run. Without the gate: dyag promote {result.refused} --force --note "…"'
-        )
+        only = f"--as {result.task} " if result.task else ""
+        again = f'dyag promote {result.refused} {only}--force --note "…"'
+        screen.note(f"The verdict is kept with the run. Without the gate: {again}")
     elif result.after and result.after == result.before:
         screen.out(f"{result.after} is promoted already, since {when(result.when)}.")
     elif result.after:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import assistant.render_served  # noqa: F401  (it registers what a training may hold)
 from assistant.commands.train import CheckResult, TrainResult
 from assistant.render import render
 from assistant.render_made import shown
@@ -40,6 +41,10 @@ def _(result: TrainResult, screen: Screen) -> None:
         screen.out(event)
     screen.out()
     screen.hanging(_summary(result))
+    if result.ollama:
+        render(result.ollama, screen)
+    if result.not_served:
+        screen.error("Ollama has no model of it.", result.not_served)
     if finished:
         screen.out(dim(f"`dyag promote {result.run}` lets it answer in the modes finetuned and hybrid."))
     else:

@@ -18,11 +18,13 @@ def trained_model(app: App, name: str, base: str = "", device: str = "auto") -> 
     Raises NotFound, BadInput, TornRun, WrongBase, ModelMissing.
     """
     from assistant.generators.models.run_model import RunModel
+    from assistant.named_models import model_named
     from finetune.bases.load import Wanted
     from finetune.runs.store import Runs
     from finetune.runs.use import of_folder, trained
 
     home, own = app.home.path, app.settings.model
+    name = model_named(app.settings, name).removeprefix("run:")
     base = str(Path(base).expanduser().absolute()) if base and Path(base).expanduser().is_dir() else base
     wanted = Wanted(name, device if device != "auto" else own.device, own.dtype, own.quantize, own.context)
     try:

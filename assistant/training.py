@@ -6,13 +6,14 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
 from assistant.commands.train import DATASET, CheckResult, TrainResult
 from assistant.screen import duration
-from retrieval.errors import BadInput, Busy, NotFound
+from retrieval.errors import BadInput, Busy, NotFound, UserError
 from retrieval.files import disk_errors, private_folder
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
 
     config, folders = _config(app, options), _folders(app)
     _check_base(app, config, options)
+    _check_name(config)
 
     def began(run: str, folder: Path | None) -> None:
         words = ["train", "--resume", "--output", str(folder), *_reporters(config)] if folder else []
@@ -46,7 +48,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
         _agree(app, report)
     with _alone(folders.models), TrainProgress(app.screen) as progress:
         outcome = train(config, folders, progress, began)
-    return _result(outcome)
+    return _served(app, _result(outcome), outcome.report.config.name)
 
 
 @contextmanager
@@ -119,6 +121,30 @@ def _check_base(app: App, config: TrainConfig, options: Mapping[str, Any]) -> No
     except BadInput as error:
         message = f"{error.message} It stands in {options['config']}, as `{key}`."
         raise BadInput(message, f"{error.hint} Name another with --base-model.") from error
+
+
+def _check_name(config: TrainConfig) -> None:
+    """Raises BadInput, which names the key, for an output_model_name that Ollama would refuse after the training."""
+    from finetune.export.ollama_server import check_name
+
+    try:
+        check_name(config.name) if config.name else None
+    except BadInput as error:
+        raise BadInput(f"{error.message} The configuration file has it as output_model_name.", error.hint) from error
+
+
+def _served(app: App, result: TrainResult, name: str) -> TrainResult:
+    """A finished training that has a name, handed to Ollama under it. The run is kept whatever becomes of that."""
+    from assistant.ollama_export import serve
+    from finetune.runs.store import Runs
+
+    if not name or result.state != "finished":
+        return result
+    try:
+        return replace(result, ollama=serve(app, Runs(app.home.models).find(str(result.folder)), name))
+    except UserError as error:
+        hint = f"The run is kept. Then: dyag export-ollama {result.run} {name}"
+        return replace(result, not_served=f"{error.message} {error.hint} {hint}")
 
 
 def _interrupted(app: App) -> Path:

@@ -160,10 +160,21 @@ def delete(
             else f"The folder of the run {found.id} is that of one that is"
         )
         raise BadInput(f"{what} promoted.", "Go back to another first: dyag rollback.")
+    if task := next((name for name in app.settings.models if _means(app, name, found)), ""):
+        raise BadInput(
+            f"The run {found.id} is the model of {task}.", "Give the task another: dyag promote RUN --as " + task
+        )
     if not (yes or _confirmed(app, found)):
         return RunDeleted(found.id, found.path, False)
     store.delete(found)
     return RunDeleted(found.id, found.path, True)
+
+
+def _means(app: App, task: str, run: Run) -> bool:
+    """Whether a task of [models] uses this run."""
+    from assistant.named_models import model_named
+
+    return model_named(app.settings, task) in {f"run:{name}" for name in (run.id, run.name, run.path.name) if name}
 
 
 def promoted_id(app: App) -> str:

@@ -13,6 +13,7 @@ from assistant.command import Completes, command
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.commands.export_ollama import OllamaView
     from finetune.train.preflight import Report
 
 DATASET = Path("data/finetuning/dataset_train.jsonl")
@@ -46,10 +47,14 @@ class TrainResult:
     base: str
     resume: str = ""
     """The command that goes on with it."""
+    ollama: OllamaView | None = None
+    """The model that was made of it, where the configuration file names one."""
+    not_served: str = ""
+    """Why none could be made although a name was given."""
 
     @property
     def exit_code(self) -> int:
-        return 0 if self.state == "finished" else 130
+        return 130 if self.state != "finished" else 1 if self.not_served else 0
 
 
 def agree_first(app: App, options: Mapping[str, Any]) -> list[str]:
@@ -159,6 +164,8 @@ def train(
 
     Everything is checked before a weight is loaded: rows, lengths, memory, disk, time. Without a GPU the time is estimated
     and --force-cpu asked for. A training that was stopped or killed goes on with --resume.
+
+    With output_model_name in the --config file it is handed to Ollama under that name, as `dyag export-ollama` does.
 
     The run holds an adapter in `final/`. `dyag promote RUN` makes it the model of the modes finetuned and hybrid.
     """

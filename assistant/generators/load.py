@@ -7,6 +7,7 @@ hf:./folder                        the same, from a folder, relative to the work
 run:ID        run:./folder         a model that was trained here; see `dyag runs`
 fake:         fake:script.jsonl    no model at all; see fake_model.py
 PROVIDER:MODEL                     whatever LangChain's init_chat_model knows
+TASK                               what [models] in dyag.toml says of a task
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def load_generator(setting: str, app: App) -> Generator:
     Raises BadSetting, and what `load_model` does.
     """
     from assistant.generators.auto import choose
+    from assistant.named_models import model_named
 
+    setting = model_named(app.settings, setting)
     environ, settings = environment(app.home.env), app.settings.model
     name, reason = choose(settings, environ) if setting == "auto" else (setting, "")
     if name == "extractive":
