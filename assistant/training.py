@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
-from assistant.commands.train import DATASET, CheckResult, TrainResult
+from assistant.commands.train import DATASET, HOSTED, CheckResult, TrainResult
 from assistant.screen import duration
 from retrieval.errors import BadInput, Busy, NotFound, UserError
 from retrieval.files import disk_errors, private_folder
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from finetune.train.preflight import Report
     from finetune.train.run import Outcome
 
-_OURS = ("config", "force_cpu", "check")
+_OURS = ("config", "force_cpu", "check", *HOSTED)
 """Options that are no part of a training's configuration."""
 
 
@@ -69,6 +69,7 @@ def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
     """What to add to the command line of a job: its reporters, and that the CPU will do, when the user says so."""
     config = _config(app, options)
     _check_base(app, config, options)
+    _check_name(config)
     words = [] if options["report_to"] else _reporters(config)
     if options["check"] or _confirmed(config, options):
         return words
@@ -104,7 +105,7 @@ def _config(app: App, options: Mapping[str, Any]) -> TrainConfig:
         return resumed(given.pop("output", None) or _interrupted(app), **given)
     usual = {"base_model": "" if given.get("from_run") else app.settings.train.base_model}
     if "dataset" not in given:
-        usual["dataset"] = str(_usual_dataset(app))
+        usual["dataset"] = str(usual_dataset(app))
     return TrainConfig.of({**usual, **given})
 
 
@@ -151,13 +152,14 @@ def _interrupted(app: App) -> Path:
     """The latest run that can be resumed. Raises NotFound."""
     from finetune.runs.store import Runs
 
-    found = [run for run in Runs(app.home.models).all() if run.state == "interrupted"]
+    found = [run for run in Runs(app.home.models).all() if run.state == "interrupted" and "hosted" not in run.request]
     if not found:
         raise NotFound("No training was interrupted.", "`dyag runs` lists what there is.")
     return found[0].path
 
 
-def _usual_dataset(app: App) -> Path:
+def usual_dataset(app: App) -> Path:
+    """What is trained on where nothing is named. Raises NotFound."""
     path = app.home.path / DATASET
     if not path.is_file():
         hint = "Make one with `dyag gen-dataset`, or name a file of rows with --dataset."

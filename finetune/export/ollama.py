@@ -118,8 +118,9 @@ def _ours(run: Run, there: str) -> bool:
 
 def _same(there: str, made: Modelfile, sha256: str) -> bool:
     """Whether the server's Modelfile is of the same file and says the same: then nothing is left to do."""
-    parameters = [*made.stop, str(made.num_ctx)]
-    return f"sha256-{sha256}" in there and all(text in there for text in (made.template, made.system, *parameters))
+    told = (made.template, made.system, *made.stop, f"num_ctx {made.num_ctx}", f"temperature {made.temperature:g}")
+    silent = bool(made.system) or "\nSYSTEM " not in there
+    return f"sha256-{sha256}" in there and silent and all(text in there for text in told)
 
 
 def _modelfile(run: Run, manifest: Manifest, model: Trained, asked: Asked) -> Modelfile:
@@ -173,19 +174,13 @@ def _system(run: Run) -> str:
 def _gguf(run: Run, home: Path, asked: Asked, say: Say) -> tuple[Path, str]:
     """The GGUF file of a run and its sha256; one that was made before, and is as it was written, is used again."""
     for made in kept_exports(run.path):
-        file, sha256 = Path(str(made.get("file"))), str(made.get("sha256"))
-        if (
-            made.get("format") == "gguf"
-            and made.get("kind") == asked.kind
-            and file.parent == asked.folder
-            and file.is_file()
-        ):
+        file, sha256 = asked.folder / Path(str(made.get("file"))).name, str(made.get("sha256"))
+        if made.get("format") == "gguf" and made.get("kind") == asked.kind and file.is_file():
             say(f"checking {file.name}")
             if digest(file) == sha256:
                 return file, sha256
     file = _free(asked.folder / f"{run.path.name}-{asked.kind}.gguf")
-    made_now = export_gguf(run, home, file, asked.kind, say)
-    return file, made_now.sha256
+    return file, export_gguf(run, home, file, asked.kind, say).sha256
 
 
 def _free(file: Path) -> Path:

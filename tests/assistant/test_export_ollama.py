@@ -53,11 +53,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(made: Path, tmp_path: Path) -> Path:
-    """A copy that says where its file is now."""
-    home = shutil.copytree(made, tmp_path / "home")
-    kept = home / "models" / "runs" / RUN / "exports.json"
-    kept.write_text(kept.read_text().replace(str(made), str(home)))
-    return home
+    """A copy: a workspace may be moved, and its files are found."""
+    return shutil.copytree(made, tmp_path / "home")
 
 
 @pytest.fixture
@@ -117,8 +114,9 @@ def test_given_again_nothing_is_made_or_sent_twice(home: Path, ollama: FakeOllam
 def test_another_system_message(home: Path, ollama: FakeOllama) -> None:
     export(home, "port-bot", "--system", "Cite.")
     assert ollama.models["port-bot:latest"].system == "Cite."
-    assert export(home, "silent", "--system", "").code == 0
-    assert ollama.models["silent:latest"].system == ""
+    assert export(home, "port-bot", "--system", "", "--json").json["sent"] is False
+    assert ollama.models["port-bot:latest"].system == ""
+    assert export(home, "port-bot", "--system", 'say """').code == 1
 
 
 # refused -------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_ollama import FakeOllama
+from fake_ollama import FakeOllama, Refused
 from fake_provider import refused_port
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,6 +135,20 @@ def test_names_that_ollama_refuses_are_refused_before(ollama: FakeOllama, file: 
     server.send(file, digest(file), quiet)
     with pytest.raises(OllamaFailed, match="invalid model name"):
         server.create(MADE.request(name, digest(file)), quiet)
+
+
+@given(st.text(st.sampled_from("aZ9_-.:/ é\n"), max_size=12))
+def test_of_any_name_the_server_and_we_think_the_same(name: str) -> None:
+    body = {"model": name, "files": {"m.gguf": f"sha256:{'0' * 64}"}}
+    fake = FakeOllama()
+    fake.blobs["0" * 64] = b"GGUF"
+    try:
+        full = check_name(name)
+    except BadInput:
+        with pytest.raises(Refused, match="invalid model name"):
+            fake.make(body)
+    else:
+        assert fake.make(body).name == full
 
 
 # Modelfiles ----------------------------------------------------------------------------------------------------------
