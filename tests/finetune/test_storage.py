@@ -234,7 +234,7 @@ def test_a_full_disk_there_is_one_message(run: Run, monkeypatch: pytest.MonkeyPa
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "makedirs", full)
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "makedirs", full)
     with pytest.raises(NotStored, match="No space left on device"):
         push(run.path, "memory://full")
 

@@ -127,7 +127,7 @@ class FakeOllama:
     @staticmethod
     def _check(template: str, parameters: Mapping[str, Any]) -> None:
         try:
-            render(template, {"System": "s", "Messages": [{"Role": "user", "Content": "u"}]})
+            render(template, {"System": "s", "Prompt": "u", "Messages": [{"Role": "user", "Content": "u"}]})
         except GoError as error:
             raise Refused(400, f"template error: {error}") from None
         for key, value in parameters.items():
