@@ -144,13 +144,16 @@ def _is_served(generator: Generator) -> bool:
 
 def _asker(app: App, mode: Mode, generator: Generator) -> _Asker:
     """A trained model alone answers where nothing has been indexed too."""
+    from assistant.generators.models.openai_model import OpenAIModel
     from finetune.prices import load_prices
 
     needs_index = mode.searches or app.home.library.is_file()
     answerer = app.answerer_of(mode, generator) if needs_index else None
     provider = generator.name.partition(":")[0]
     local = provider in ("hf", "run", "fake", "ollama", "extractive")
-    price = None if local else load_prices(app.home.data / "prices.toml").of(generator.name)
+    model = generator.model if isinstance(generator, ModelGenerator) else None
+    name = model.served if isinstance(model, OpenAIModel) else "" if local else generator.name
+    price = load_prices(app.home.data / "prices.toml").of(name) if name else None
     return _Asker(generator, answerer, app.settings.search.top_k, app.language(), price)
 
 

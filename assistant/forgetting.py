@@ -22,13 +22,12 @@ def run_forgetting(
     `margin` is the share of it whose loss does not matter. Answers that were given before are used again. Raises NotFound,
     TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
+    from assistant.trained import base_model
     from eval.forgetting import forgotten
     from eval.general import general_cases
-    from finetune.runs.use import base_of
 
     cases = cases or general_cases()
-    base = base_of(run.whole(), app.home.path)
-    before = general_evaluation(app, f"hf:{base}", cases, name)
+    before = general_evaluation(app, base_model(app, run.whole()), cases, name)
     return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name), margin)
 
 

@@ -62,14 +62,14 @@ def judge(app: App, run: Run, cases: Path | None = None, limit: int = 0, task: s
 def _before(app: App, manifest: Manifest, task: str) -> tuple[str, str]:
     """The model that answers now, and what it is called; where there is none, the base as it came."""
     from assistant.named_models import model_named
-    from finetune.runs.use import base_of
+    from assistant.trained import base_model
 
     if task and task in app.settings.models:
         return model_named(app.settings, task), f"{task} ({app.settings.models[task]})"
     promoted = None if task else app.promotions.current()
     if promoted:
         return f"run:{promoted.id}", promoted.id
-    return f"hf:{base_of(manifest, app.home.path)}", f"{manifest.base.name}, as it came"
+    return base_model(app, manifest), f"{manifest.base.name}, as it came"
 
 
 def test_split(app: App, manifest: Manifest) -> Path:

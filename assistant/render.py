@@ -352,6 +352,7 @@ def _verdict(said: Feedback) -> str:
 import assistant.render_comparisons  # noqa: E402
 import assistant.render_datasets  # noqa: E402
 import assistant.render_evaluations  # noqa: E402
+import assistant.render_hosted  # noqa: E402
 import assistant.render_jobs  # noqa: E402
 import assistant.render_made  # noqa: E402
 import assistant.render_models  # noqa: E402

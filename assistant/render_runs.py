@@ -90,12 +90,19 @@ def summary(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
     named = {"samples_per_second": "train_samples_per_second"}
     found = {
         "duration": str(timedelta(seconds=round(manifest["seconds"]))),
-        "output_path": shown(row.path / "final"),
+        **_made(row, manifest),
         "epochs": figures.get("epochs"),
     }
     found |= {named.get(name, name): value for name, value in figures.items() if name != "epochs"}
     found.pop("train_runtime", None)  # the duration again
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _made(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the model is."""
+    if hosted := manifest["hosted"]:
+        return {"model": hosted["model"], "service": hosted["url"], "job": hosted["job"]}
+    return {"output_path": shown(row.path / "final")}
 
 
 def _details(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

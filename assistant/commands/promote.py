@@ -89,7 +89,7 @@ def promote(
     from assistant.gating import judge
     from assistant.named_models import check_task
     from finetune.runs.store import Runs
-    from finetune.runs.use import trained
+    from finetune.runs.use import check_usable
 
     if task:
         check_task(task)
@@ -97,7 +97,7 @@ def promote(
         raise BadUsage("--force promotes a run that showed nothing.", 'Say why: --note "…". It is kept in the history.')
     found = Runs(app.home.models).find(run)
     app.screen.waiting(f"checking {found.id} …")
-    trained(found, app.home.path)
+    check_usable(found, app.home.path)
     before = _current(app, task)
     if force or before in (found.id, f"run:{found.id}"):
         return _named(app, task, found, note, forced=force) if task else _promoted(app, found, note, forced=force)
@@ -153,10 +153,10 @@ def _named(
 def _promoted(
     app: App, run: Run, note: str, *, forced: bool = False, verdict: Verdict | None = None, forgetting: str = ""
 ) -> PromoteResult:
-    from finetune.runs.use import trained
+    from finetune.runs.use import check_usable
 
     step = app.promotions.promote(
-        run, app.conversation.author, note, check=lambda: trained(run, app.home.path), forced=forced
+        run, app.conversation.author, note, check=lambda: check_usable(run, app.home.path), forced=forced
     )
     return _result(app, step, verdict, forgetting)
 

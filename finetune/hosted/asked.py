@@ -45,7 +45,7 @@ class HostedConfig:
             flag = f"--{others[0].replace('_', '-')}"
             hint = f"Leave it out; a service takes {', '.join(KNOWN)}. Without --provider the training runs here."
             raise BadInput(f"{flag} means nothing to a hosted training: the service chooses that.", hint)
-        paths = {name: Path(said[name]) for name in ("dataset", "validation") if name in said}
+        paths: dict[str, Any] = {name: Path(said[name]) for name in ("dataset", "validation") if name in said}
         return cls(**{**said, **paths})
 
     def __post_init__(self) -> None:

@@ -41,6 +41,11 @@ class Part:
     tokens: int
 
     @property
+    def size(self) -> str:
+        """`12 kB`."""
+        return shown_size(self.bytes)
+
+    @property
     def name(self) -> str:
         """As the service knows it: by what is in it, so that it can be found there again."""
         return f"dyag-{self.sha256[:32]}.jsonl"
@@ -74,6 +79,11 @@ class Prepared:
         options = {k: v for k, v in self.config.values().items() if k not in ("dataset", "validation")}
         told = [url, options, {kind: part.sha256 for kind, part in self.parts.items()}]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def shown_size(count: int) -> str:
+    """`12 kB`, `3.4 MB`."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1_000_000 else f"{-(-count // 1000)} kB"
 
 
 def prepare(config: HostedConfig, into: Path, count: Count, prices: Prices) -> Prepared:

@@ -137,7 +137,7 @@ def finish(folder: RunFolder, job: HostedJob) -> Manifest:
             validation=asked.data.get("validation"),
             seeds={"seed": asked.config.seed},
             versions={"python": platform.python_version(), "openai": version("openai")},
-            device=f"hosted by {sent.url}",
+            device="a service",
             metrics=figures(folder, job, asked.config, seconds),
             hosted=HostedModel(sent.provider, sent.url, job.tuned, job.id),
         )

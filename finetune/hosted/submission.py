@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from finetune.hosted.asked import HostedConfig
+from finetune.hosted.files import shown_size
 from finetune.hosted.service import HostedFailed, HostedFile, HostedJob, NewJob, Service
 from finetune.runs.digests import digest, keeping
 from finetune.runs.folder import RunFolder, torn
@@ -124,7 +125,7 @@ class Submitting:
             return next((f for f in self.service.files() if _is(f, sent)), None)
 
         def send() -> HostedFile:
-            self.say(f"Sending {path.name}, {sent.bytes / 1e6:,.2f} MB")
+            self.say(f"Sending {path.name}, {shown_size(sent.bytes)}")
             return self.service.send(path, sent.name)
 
         before = now.sending == kind
@@ -164,6 +165,7 @@ class Submitting:
                 there = self._settled(found) if unsure else found() if always else None
                 if there is not None:
                     return there
+                self.sleep(0.0)  # may be asked to stop
                 try:
                     return send()
                 except HostedFailed as fault:

@@ -70,7 +70,8 @@ class Waiting:
                 if job.over or self.watcher.stopped():
                     return job
             except HostedFailed as fault:
-                if not fault.passing or time.monotonic() - heard > PATIENCE:
+                away = fault.passing or (fault.status == 0 and self._status != "")
+                if not away or time.monotonic() - heard > PATIENCE:
                     raise
                 self._lost(fault)
                 wait = max(wait, min(fault.wait or 0.0, PATIENCE))
