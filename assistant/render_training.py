@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import assistant.render_served  # noqa: F401  (it registers what a training may hold)
 from assistant.commands.train import CheckResult, TrainResult
 from assistant.render import render
 from assistant.render_made import shown

@@ -16,8 +16,6 @@ from fake_ollama import FakeOllama
 from fake_provider import refused_port
 from runs import trained_home
 
-import assistant.commands.export_ollama
-import assistant.render_served  # noqa: F401
 from assistant.generators.base import Options
 from assistant.generators.load import load_model
 from assistant.settings import ModelSettings
@@ -175,7 +173,6 @@ import os, signal, sys, threading
 home, seconds = sys.argv[1], [float(s) for s in sys.argv[2:]]
 import torch, transformers, peft, gguf
 from assistant.cli import main
-import assistant.commands.export_ollama, assistant.render_served
 torch.set_num_threads(1)
 for wait in seconds:
     if not (pid := os.fork()):

@@ -8,9 +8,6 @@ import pytest
 from commands import Ran, run
 from runs import begun, finished
 
-import assistant.commands.runs_storage
-import assistant.render_served  # noqa: F401
-
 RUN = "20261104-153012-a1f3"
 
 

@@ -16,8 +16,6 @@ from families import bytes_tokenizer, tiny_family
 from runs import adapter, begun, finished, manifest
 from tiny_model import tiny_model
 
-import assistant.commands.export_gguf
-import assistant.render_exports  # noqa: F401
 from finetune.bases.identity import identity
 from finetune.bases.registry import MINI
 from finetune.export.gguf import export as exporting
