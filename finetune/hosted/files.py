@@ -112,7 +112,8 @@ def _part(config: HostedConfig, source: Path, path: Path, count: Count) -> Part:
     if size > LARGEST:
         message = f"{source} makes a file of {size / 1e6:,.0f} MB, and a service takes {LARGEST / 1e6:,.0f}."
         raise BadInput(message, "Give it fewer rows, or rows with fewer documents.")
-    tokens = sum(count(text) for row in path.open(encoding="utf-8") for text in _texts(row))
+    with path.open(encoding="utf-8") as lines:
+        tokens = sum(count(text) for line in lines for text in _texts(line))
     return Part(source, path, digest(path), size, rows, tokens)
 
 
