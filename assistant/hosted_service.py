@@ -154,14 +154,16 @@ class OpenAIService:
 
         peer = Peer(self.url, "", self.url, to_start="", to_log_in="", to_get_model="", secrets=self._secrets)
         with client_faults(peer):
-            http = openai.DefaultHttpx2Client(auth=self._auth, verify=trusted("httpx2"), follow_redirects=False)
+            hooks = {} if self._key or self._auth else {"request": [_without_key]}
+            http = openai.DefaultHttpx2Client(
+                auth=self._auth, verify=trusted("httpx2"), follow_redirects=False, event_hooks=hooks
+            )
             return openai.OpenAI(
                 api_key=self._key or "none",
                 base_url=self.url,
                 max_retries=0,
                 http_client=http,
                 timeout=openai.Timeout(ASK_SECONDS, connect=CONNECT_SECONDS),
-                default_headers={} if self._key else {"Authorization": openai.Omit()},  # type: ignore[dict-item]
             )
 
     @property
@@ -238,6 +240,11 @@ def _all(page: Callable[[dict[str, Any]], Any]) -> Iterator[Any]:
         if not entries or not getattr(found, "has_more", False):
             return
         after = {"after": entries[-1].id}
+
+
+def _without_key(request: Any) -> None:
+    """The client insists on a key; a service that needs none is sent none."""
+    request.headers.pop("Authorization", None)
 
 
 def _checked(name: str) -> str:

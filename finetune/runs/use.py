@@ -42,7 +42,7 @@ def trained(run: Run, home: Path, base: str = "") -> Trained:
     Raises NotFound for a run that is not finished, TornRun, ModelMissing, WrongBase, HostedRun.
     """
     manifest = run.whole()
-    _check_here(manifest)
+    check_here(manifest)
     if not is_adapter(run.folder.final):  # whatever the manifest calls it
         return Trained(run.folder.final)
     return Trained(run.folder.final, base_of(manifest, home, base))
@@ -58,14 +58,15 @@ def check_usable(run: Run, home: Path) -> None:
 
 def base_of(manifest: Manifest, home: Path, name: str = "") -> Path:
     """The folder of the base that an adapter was trained on. Raises ModelMissing, WrongBase, HostedRun."""
-    _check_here(manifest)
+    check_here(manifest)
     found = find_base(name or manifest.base.name, home)
     if found.identity != manifest.base.identity:
         raise _wrong(manifest, name or manifest.base.name)
     return found.folder
 
 
-def _check_here(manifest: Manifest) -> None:
+def check_here(manifest: Manifest) -> None:
+    """Raises HostedRun when the weights of a run lie at a service."""
     if manifest.hosted is not None:
         message = f"The weights of the run {manifest.id} lie at {manifest.hosted.url}: there are none here to load."
         hint = f"Ask it as run:{manifest.id}; to export or go on training a model, train one here, without --provider."
