@@ -17,7 +17,7 @@ def _(result: OllamaView, screen: Screen) -> None:
     if result.created:
         sent = f"{result.bytes / 1e6:,.1f} MB sent" if result.sent else "its file was there already"
         screen.out(f"Ollama has {result.name} ({result.run}, {result.base}); {sent}.")
-        screen.out(dim(f"Ask it: dyag ask --set answer.generator=ollama:{result.name} …; ollama run {result.name}"))
+        screen.out(dim(f"Ask it: dyag --set answer.generator=ollama:{result.name} ask …; ollama run {result.name}"))
         screen.out(dim(f"Files: {shown(result.modelfile)}, {shown(result.gguf)}"))
         return
     screen.out(f"Written: {shown(result.modelfile)}, {shown(result.gguf)} ({result.run}, {result.base}).")
