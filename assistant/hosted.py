@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
 from assistant.commands.train import HOSTED, is_hosted
-from assistant.hosted_views import HostedJobs, HostedResult, HostedStatus, TunedModels
+from assistant.hosted_views import HostedJobs, HostedPlan, HostedResult, HostedStatus, TunedModels
 from assistant.sanitize import without_passwords
 from retrieval.errors import BadSetting, NotFound
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from finetune.runs.folder import RunFolder
     from finetune.runs.store import Run
 
-View = HostedResult | HostedJobs | HostedStatus | TunedModels
+View = HostedResult | HostedPlan | HostedJobs | HostedStatus | TunedModels
 _OURS = (*(name for name in HOSTED if name != "suffix"), "config", "output", "resume", "check")
 """Options that are no part of what a service is asked for."""
 _OFF = {"force_cpu": False}
@@ -64,13 +64,13 @@ def begin_hosted(app: App, options: Mapping[str, Any]) -> View:
         return hosted_jobs.asked(app, options)
     if options["resume"]:
         return go_on(app, _interrupted(app, options).folder, options, wait=True)
-    return _train(app, options)
+    return _planned(app, options) if options["check"] else _train(app, options)
 
 
 def agreed_to_send(app: App, options: Mapping[str, Any]) -> list[str]:
     """What to add to the command line of a job, once the user has agreed to what it sends."""
     words = [] if options["provider"] else ["--provider", "openai"]
-    if options["status"] or options["resume"]:
+    if options["status"] or options["resume"] or options["check"]:
         return words
     config, service = config_of(app, options), service_of(app, options)
     with TemporaryDirectory() as scratch:
@@ -120,6 +120,14 @@ def run_of(app: App, name: str) -> Run | None:
         if sent is not None and name in (sent.job, run.id):
             return run
     return None
+
+
+def _planned(app: App, options: Mapping[str, Any]) -> HostedPlan:
+    config, service = config_of(app, options), service_of(app, options)
+    with TemporaryDirectory() as scratch:
+        found = _prepared(app, config, Path(scratch))
+    lines = tuple(_plan(found, service.url))
+    return HostedPlan(service.url, config.base_model, found.train.rows, found.trained_tokens, found.dollars, lines)
 
 
 def _train(app: App, options: Mapping[str, Any]) -> HostedResult:

@@ -41,6 +41,20 @@ class HostedResult:
 
 
 @dataclass(frozen=True)
+class HostedPlan:
+    """What would be sent, and what it would cost; nothing was."""
+
+    url: str
+    base: str
+    rows: int
+    trained_tokens: int
+    dollars: float | None
+    """None where nobody says what the model costs."""
+    lines: tuple[str, ...]
+    """The same in words, with what is odd about the rows."""
+
+
+@dataclass(frozen=True)
 class HostedRow:
     """One job of a service."""
 

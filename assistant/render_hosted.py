@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.hosted_views import HostedJobs, HostedResult, HostedStatus, TunedModels
+from assistant.hosted_views import HostedJobs, HostedPlan, HostedResult, HostedStatus, TunedModels
 from assistant.render import render
 from assistant.render_made import shown
 from assistant.render_runs import figure, when
@@ -47,6 +47,12 @@ def _under_way(result: HostedResult, screen: Screen) -> None:
     screen.out(bold(result.job), f" at {result.url}: {result.status}. The run is {result.run}.")
     screen.out(f"Wait for it: dyag finetune --status {result.job} --wait")
     screen.out(dim(f"Stop it there: dyag finetune --cancel {result.job}"))
+
+
+@render.register
+def _(result: HostedPlan, screen: Screen) -> None:
+    for line in result.lines:
+        screen.prose(line)
 
 
 @render.register

@@ -189,7 +189,7 @@ def _row(run: Run, promoted: str) -> RunRow:
     return RunRow(
         id=run.id,
         name=run.name,
-        state=run.state,
+        state=_state(run),
         promoted=run.id == promoted,
         base=found.base.name if found else str(config.get("base_model", "")),
         method=found.method if found else str(config.get("method", "")),
@@ -201,6 +201,14 @@ def _row(run: Run, promoted: str) -> RunRow:
         created=run.created,
         path=run.path,
     )
+
+
+def _state(run: Run) -> str:
+    """Of a run that a service works on, what the service said last."""
+    from finetune.hosted.submission import read_submission
+
+    sent = read_submission(run.folder) if run.state == "interrupted" and "hosted" in run.request else None
+    return sent.status if sent and sent.status else run.state
 
 
 def _problem(run: Run) -> str:

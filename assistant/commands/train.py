@@ -14,7 +14,7 @@ from assistant.command import BadUsage, Completes, command
 if TYPE_CHECKING:
     from assistant.app import App
     from assistant.commands.export_ollama import OllamaView
-    from assistant.hosted_views import HostedJobs, HostedResult, HostedStatus, TunedModels
+    from assistant.hosted_views import HostedJobs, HostedPlan, HostedResult, HostedStatus, TunedModels
     from finetune.train.preflight import Report
 
 DATASET = Path("data/finetuning/dataset_train.jsonl")
@@ -209,7 +209,7 @@ def train(
     ] = False,
     cancel: Annotated[str, typer.Option("--cancel", metavar="ID", help="Stop a training at the service.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Hosted: send and pay without being asked.")] = False,
-) -> TrainResult | CheckResult | HostedResult | HostedJobs | HostedStatus | TunedModels:
+) -> TrainResult | CheckResult | HostedResult | HostedPlan | HostedJobs | HostedStatus | TunedModels:
     """Train a base model on a dataset, and keep it as a run.
 
     Everything is checked before a weight is loaded: rows, lengths, memory, disk, time. Without a GPU the time is estimated

@@ -45,20 +45,23 @@ class HostedConfig:
             flag = f"--{others[0].replace('_', '-')}"
             hint = f"Leave it out; a service takes {', '.join(KNOWN)}. Without --provider the training runs here."
             raise BadInput(f"{flag} means nothing to a hosted training: the service chooses that.", hint)
-        paths: dict[str, Any] = {name: Path(said[name]) for name in ("dataset", "validation") if name in said}
+        paths: dict[str, Any] = {name: Path(str(said[name])) for name in ("dataset", "validation") if name in said}
         return cls(**{**said, **paths})
 
     def __post_init__(self) -> None:
         if self.method not in ("sft", "dpo"):
             hint = "Train it here, without --provider; or make pairs of the ratings: dyag feedback export --format dpo."
             raise BadInput(f"No service trains with {self.method}: they know sft and dpo.", hint)
+        for name in ("base_model", "suffix"):
+            if not isinstance(getattr(self, name), str):
+                raise BadInput(f"{name} cannot be {getattr(self, name)!r}.", "Give a text.")
         if not self.base_model.strip():
             raise BadInput("A hosted training needs a base model.", f"Name one with --base-model, such as {MODEL}.")
         object.__setattr__(self, "epochs", _whole("epochs", self.epochs, 1, MOST_EPOCHS))
         object.__setattr__(self, "seed", _whole("seed", self.seed, 0, 2**31 - 1))
         if self.batch_size is not None:
             object.__setattr__(self, "batch_size", _whole("batch_size", self.batch_size, 1, MOST_BATCH))
-        if self.beta is not None and (isinstance(self.beta, bool) or not 0 < float(self.beta) <= 2):
+        if self.beta is not None and not (_is_number(self.beta) and 0 < self.beta <= 2):
             raise BadInput(f"beta cannot be {self.beta!r}.", "Give a number above 0, 2 at most.")
         if self.suffix and (len(self.suffix) > LONGEST_SUFFIX or not _SUFFIX.fullmatch(self.suffix)):
             hint = f"Letters, digits, `-`, `_` and `.`, {LONGEST_SUFFIX} at most, such as dyag-v1."
@@ -81,8 +84,11 @@ class HostedConfig:
 
 def _whole(name: str, value: Any, least: int, most: int) -> int:
     """Raises BadInput."""
-    number = not isinstance(value, bool) and isinstance(value, int | float) and float(value).is_integer()
-    if not number or not least <= value <= most:
+    if not (_is_number(value) and least <= value <= most and float(value).is_integer()):
         flag = f"--{name.replace('_', '-')}"
         raise BadInput(f"{flag} cannot be {value!r} for a hosted training.", f"A whole number, {least} to {most}.")
     return int(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -153,6 +153,7 @@ def test_without_wait_it_begins_and_a_status_ends_it(server: FakeFinetuning, hom
     (job,) = server.created
     assert f"dyag finetune --status {job.id} --wait" in begun.out
     assert only_run(home).state == "interrupted"
+    assert "validating_files" in run("runs", home=home).out
     shown = run("finetune", "--status", job.id, home=home)
     assert (shown.code, "validating_files" in shown.out) == (0, True)
     waited = run("finetune", "--status", job.id, "--wait", home=home)
@@ -220,6 +221,14 @@ def test_the_cost_is_shown_and_nothing_is_sent_without_a_word(server: FakeFinetu
     assert "--yes" in ran.err
     assert server.asked == []
     assert not (home / "models" / "runs").exists()
+
+
+def test_a_check_sends_nothing(server: FakeFinetuning, home: Path) -> None:
+    file = rows(home / "x_train.jsonl", 100)
+    ran = run("finetune", "--provider", "openai", "--train", file, "--check", home=home)
+    assert (ran.code, "cost: about $" in ran.out, server.asked) == (0, True, [])
+    told = run("finetune", "--provider", "openai", "--train", file, "--check", "--json", home=home).json
+    assert (told["rows"], told["dollars"]) == (100, pytest.approx(told["trained_tokens"] * 3e-6))
 
 
 def test_a_price_of_ones_own_goes_first(server: FakeFinetuning, home: Path) -> None:
