@@ -54,7 +54,9 @@ def check(home: Path, server: FakeFinetuning, trainings: int) -> None:
     done = [run for run in Runs(home / "models").all() if run.state == "done"]
     assert sorted(run.whole().hosted.model for run in done) == sorted(job.tuned for job in server.created)  # type: ignore[union-attr]
     for run in done:
-        assert [step for step, _ in run.folder.log.read().series("loss")] == list(range(1, 1 + server.steps * server.plan.count("running")))
+        assert [step for step, _ in run.folder.log.read().series("loss")] == list(
+            range(1, 1 + server.steps * server.plan.count("running"))
+        )
     text = "".join(p.read_text("utf-8", "replace") for p in home.rglob("*") if p.is_file())
     assert KEY not in text
 

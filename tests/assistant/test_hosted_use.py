@@ -35,6 +35,7 @@ SECRETS = {"GITHUB_TOKEN": "t", "ANTHROPIC_API_KEY": "a", "AWS_SECRET_ACCESS_KEY
 def server() -> Iterator[FakeFinetuning]:
     with pytest.MonkeyPatch.context() as patch, FakeFinetuning() as made:
         patch.setattr(wait, "POLL", 0.01)
+        patch.setattr("finetune.hosted.run.draw", lambda *given: None)
         patch.setenv("OPENAI_API_KEY", KEY)
         patch.setenv("OPENAI_BASE_URL", made.url)
         yield made
