@@ -111,12 +111,11 @@ def config_of(app: App, options: Mapping[str, Any]) -> HostedConfig:
 
 def run_of(app: App, name: str) -> Run | None:
     """The hosted run of this id, or of this job of a service; None where no such was begun here."""
-    from finetune.hosted.submission import read_submission
+    from finetune.hosted.run import submission_of
     from finetune.runs.store import Runs
 
-    store = Runs(app.home.models)
-    for run in store.all():
-        sent = None if run.state == "torn" else read_submission(run.folder)
+    for run in Runs(app.home.models).all():
+        sent = submission_of(run)
         if sent is not None and name in (sent.job, run.id):
             return run
     return None
@@ -171,6 +170,8 @@ def go_on(app: App, folder: RunFolder, options: Mapping[str, Any], *, wait: bool
     resume = without_passwords(shlex.join(["dyag", *words]))
     try:
         with closing(service), folder.claimed(), HostedProgress(app.screen, resume) as progress:
+            if folder.manifest_path.is_file():  # another process has just ended it
+                return replace(_result(folder), again=True)
             if not (sent and sent.job):
                 _check_model(service, asked.config.base_model, app)
                 progress.stage("Sending")
@@ -304,12 +305,13 @@ def _check_model(service: OpenAIService, model: str, app: App) -> None:
 
 def _interrupted(app: App, options: Mapping[str, Any]) -> Run:
     """The hosted run to go on with: in --output, else the latest. Raises NotFound."""
-    from finetune.hosted.submission import read_submission
+    from finetune.hosted.run import LOST, submission_of
     from finetune.runs.store import Runs, read_run
 
     if options["output"]:
         return read_run(Path(options["output"]).absolute())
-    found = [run for run in Runs(app.home.models).all() if run.state == "interrupted" and read_submission(run.folder)]
-    if not found:
-        raise NotFound("No hosted training was interrupted.", "`dyag finetune --list` shows those of the service.")
-    return found[0]
+    for run in Runs(app.home.models).all():
+        sent = submission_of(run) if run.state == "interrupted" else None
+        if sent is not None and sent.status not in LOST:
+            return run
+    raise NotFound("No hosted training was interrupted.", "`dyag finetune --list` shows those of the service.")

@@ -41,6 +41,7 @@ def _listed(app: App, service: OpenAIService) -> HostedJobs:
 
 
 def _one(app: App, service: OpenAIService, options: Mapping[str, Any]) -> HostedStatus:
+    from assistant.hosted import go_on, run_of
     from assistant.hosted_progress import HostedProgress
     from finetune.hosted.failed import failure
     from finetune.hosted.wait import Waiting
@@ -48,7 +49,10 @@ def _one(app: App, service: OpenAIService, options: Mapping[str, Any]) -> Hosted
     job_id = _job_id(app, options["status"])
     if not options["wait"]:
         job = service.job(job_id)
-        _keep(app, job)
+        if job.succeeded and (run := run_of(app, job_id)) and run.state == "interrupted":
+            go_on(app, run.folder, options, wait=True)  # it has ended, and becomes a whole run
+        else:
+            _keep(app, job)
         return _status(app, service, job)
     with HostedProgress(app.screen, f"dyag finetune --status {job_id} --wait") as progress:
         job = Waiting(service, job_id, progress).run()
@@ -98,21 +102,21 @@ def _keep(app: App, job: HostedJob) -> None:
 def _job_id(app: App, name: str) -> str:
     """The id of a job, named by its own or by that of its run."""
     from assistant.hosted import run_of
-    from finetune.hosted.submission import read_submission
+    from finetune.hosted.run import submission_of
 
     run = run_of(app, name)
-    sent = read_submission(run.folder) if run else None
+    sent = submission_of(run) if run else None
     return sent.job if sent and sent.job else name
 
 
 def _runs(app: App, url: str) -> dict[str, Run]:
     """The runs that were begun here at a service, by their jobs."""
-    from finetune.hosted.submission import read_submission
+    from finetune.hosted.run import submission_of
     from finetune.runs.store import Runs
 
     found = {}
     for run in Runs(app.home.models).all():
-        sent = None if run.state == "torn" else read_submission(run.folder)
+        sent = submission_of(run)
         if sent and sent.job and sent.url == url:
             found[sent.job] = run
     return found

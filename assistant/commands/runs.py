@@ -205,9 +205,9 @@ def _row(run: Run, promoted: str) -> RunRow:
 
 def _state(run: Run) -> str:
     """Of a run that a service works on, what the service said last."""
-    from finetune.hosted.submission import read_submission
+    from finetune.hosted.run import submission_of
 
-    sent = read_submission(run.folder) if run.state == "interrupted" and "hosted" in run.request else None
+    sent = submission_of(run) if run.state == "interrupted" and "hosted" in run.request else None
     return sent.status if sent and sent.status else run.state
 
 

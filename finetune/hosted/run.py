@@ -17,7 +17,7 @@ from finetune.hosted.asked import HostedConfig
 from finetune.hosted.files import Part, Prepared
 from finetune.hosted.service import HostedJob
 from finetune.hosted.submission import SUBMISSION, Sent, Submission, keep, read_submission
-from finetune.runs.digests import digest, keeping, sync_tree
+from finetune.runs.digests import TornRun, digest, keeping, sync_tree
 from finetune.runs.folder import RunFolder, torn
 from finetune.runs.manifest import HostedModel, Manifest, RunBase, RunData
 from finetune.runs.store import Run, Runs
@@ -25,7 +25,7 @@ from finetune.train.curve import draw
 from retrieval.errors import BadInput, Busy
 from retrieval.files import private_folder
 
-_LOST = ("failed", "cancelled")
+LOST = ("failed", "cancelled")
 """Statuses after which the same may be asked for anew."""
 LOCK_SECONDS = 30.0
 
@@ -60,9 +60,17 @@ def earlier(models: Path, key: str) -> Run | None:
     for run in Runs(models).all():
         if _key(run.request) == key and run.state != "torn":
             sent = read_submission(run.folder)
-            if sent is None or sent.status not in _LOST:
+            if sent is None or sent.status not in LOST:
                 return run
     return None
+
+
+def submission_of(run: Run) -> Submission | None:
+    """How far a run is at its service; None for one that was trained here, and where that cannot be read."""
+    try:
+        return read_submission(run.folder)
+    except TornRun:
+        return None
 
 
 def begin(models: Path, prepared: Prepared, provider: str, url: str, output: Path | None) -> RunFolder:

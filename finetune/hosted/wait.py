@@ -62,7 +62,7 @@ class Waiting:
         """The job, once it has ended; as it stands, when the watcher asks to stop. Raises HostedFailed, NoSpace, NoAccess."""
         if self.log is not None:
             self.log.rewind(-1)
-        wait, heard = POLL, time.monotonic()
+        wait, heard, job = POLL, time.monotonic(), None
         while True:
             try:
                 job = self._look()
@@ -76,7 +76,7 @@ class Waiting:
                 self._lost(fault)
                 wait = max(wait, min(fault.wait or 0.0, PATIENCE))
             if self._rested(wait):
-                return self.service.job(self.job_id)
+                return job or self.service.job(self.job_id)
             wait = min(wait * SLOWER, LONGEST_POLL)
 
     def _look(self) -> HostedJob:

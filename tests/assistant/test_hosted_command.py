@@ -163,6 +163,26 @@ def test_without_wait_it_begins_and_a_status_ends_it(server: FakeFinetuning, hom
     assert (len(server.sent), len(server.created)) == (1, 1)
 
 
+def test_a_status_makes_a_run_of_what_has_succeeded(server: FakeFinetuning, home: Path) -> None:
+    server.plan = ("succeeded",)
+    run("finetune", "--provider", "openai", "--train", rows(home / "x_train.jsonl"), "--yes", home=home)
+    assert only_run(home).state == "interrupted"
+    shown = run("finetune", "--status", only_run(home).id, home=home)
+    assert (shown.code, only_run(home).state) == (0, "done")
+    assert server.created[0].tuned in shown.out
+
+
+def test_a_state_that_cannot_be_read_sends_nothing_and_hides_nothing(server: FakeFinetuning, home: Path) -> None:
+    assert (
+        run("finetune", "--provider", "openai", "--train", rows(home / "x_train.jsonl"), "--yes", home=home).code == 0
+    )
+    (only_run(home).path / "submission.json").write_text("{")
+    again = run("finetune", "--provider", "openai", "--train", home / "x_train.jsonl", "--yes", home=home)
+    assert (again.code, "submission.json cannot be read" in again.err) == (1, True)
+    assert (len(server.sent), len(server.created)) == (1, 1)
+    assert run("finetune", "--list", home=home).code == run("runs", home=home).code == 0
+
+
 def test_a_run_is_resumed_like_any_other(server: FakeFinetuning, home: Path) -> None:
     file = rows(home / "x_train.jsonl")
     run("finetune", "--provider", "openai", "--train", file, "--yes", home=home)
