@@ -12,6 +12,8 @@ from finetune.runs.manifest import Manifest
 
 def adapter_card(manifest: Manifest) -> str:
     """What the run is and what it was made from: base, data, figures, licence; nothing of the machine."""
+    if manifest.hosted is not None:
+        return _hosted_card(manifest)
     base = named(manifest.base.name)
     name = (base.hub or base.shortcut) if base else _public(manifest.base.source)
     adapter = "final/adapter_config.json" in manifest.artifacts
@@ -33,6 +35,30 @@ def adapter_card(manifest: Manifest) -> str:
 {_figures(manifest)}
 {_use(name, adapter)}
 It answers from what it learnt in training and can be wrong; give it documents, and check what it cites.
+`manifest.json` has the sha256 of every file, the options and the versions; `dyag runs pull` checks them.
+"""
+
+
+def _hosted_card(manifest: Manifest) -> str:
+    """Of a run whose weights lie at a service."""
+    values = {"base_model": manifest.base.name, "tags": ["dyag", manifest.method, "hosted"]}
+    head = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    assert manifest.hosted is not None
+    return f"""---
+{head}---
+
+# {_title(manifest)}
+
+{manifest.base.name}, trained by the service {manifest.hosted.url} ({manifest.method}). The weights lie there, and are asked
+for by the name {manifest.hosted.model}: here are the rows, the figures and the manifest.
+
+| | |
+|---|---|
+| Base model | {manifest.base.name} |
+| Job | {manifest.hosted.job} |
+| Run | {manifest.id}, {manifest.created} |
+| Dataset | {manifest.dataset.rows} rows, {manifest.dataset.tokens} tokens, sha256 {manifest.dataset.sha256} |
+{_figures(manifest)}
 `manifest.json` has the sha256 of every file, the options and the versions; `dyag runs pull` checks them.
 """
 

@@ -189,6 +189,16 @@ def test_a_manifest_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert made.hosted.generator == "openai:ft:a@https://x/v1"
 
 
+def test_it_is_pushed_with_a_card_that_says_where_its_weights_are(home: Path, tmp_path: Path) -> None:
+    from finetune.export.storage import push
+
+    (found,) = Runs(home / "models").all()
+    push(found.path, f"file://{tmp_path}/store")
+    card = (tmp_path / "store" / found.path.name / "README.md").read_text()
+    assert f"asked\nfor by the name {tuned(home)[1]}" in card
+    assert 'base_model: "gpt-4o-mini-2024-07-18"' in card
+
+
 # as a job ------------------------------------------------------------------------------------------------------------
 
 
