@@ -153,7 +153,7 @@ class Chat:
         call = parse_slash(line)
         if call is None:
             return 0
-        if not (self.interactive and call.command.background):
+        if not (self.interactive and call.background):
             return show(_as_typed_here(call.run(self.app)), self.app.screen, as_json=self.as_json or call.as_json)
         asked = call.command.before_job(self.app, call.arguments) if call.command.before_job else ()
         _, given = split_name(split_words(line[1:]), chat_commands())

@@ -47,6 +47,8 @@ WORD = re.compile(r"""
 
 
 BeforeJob = Callable[["App", Mapping[str, Any]], Sequence[str]]
+Told = Callable[[Mapping[str, Any]], bool]
+"""Of the arguments of a call."""
 Kind = Literal[
     "answer", "chunk", "command", "evaluation", "job", "mode", "model", "path", "run", "session", "setting", "value"
 ]
@@ -140,8 +142,17 @@ class Command:
     """Whether it is a subcommand of `dyag`."""
     before_job: BeforeJob | None = None
     """Asks what a job has nobody to ask; returns words to add to its command line."""
-    queue: str = ""
-    """Jobs of one queue run one after the other; those of `training` are given no provider's key."""
+    queue: str | Callable[[Mapping[str, Any]], str] = ""
+    """Jobs of one queue run one after the other; those of `training` are given no provider's key, see jobs/environment.py."""
+    at_once: Told | None = None
+    """Which calls of a long command are no job."""
+
+    def queue_of(self, words: Sequence[str]) -> str:
+        """The queue of the job that these words of a chat line make. Raises BadUsage."""
+        if isinstance(self.queue, str):
+            return self.queue
+        call = parse_words(words)
+        return self.queue(call.arguments) if call else ""
 
     @property
     def help(self) -> str:
@@ -184,6 +195,11 @@ class Call:
     arguments: Mapping[str, Any]
     as_json: bool = False
 
+    @property
+    def background(self) -> bool:
+        """Whether it is long work."""
+        return self.command.background and not (self.command.at_once and self.command.at_once(self.arguments))
+
     def run(self, app: App) -> Any:
         """What the function returns: a dataclass, an iterator of dataclasses, an exit code, or None."""
         own = {AS_JSON.name: self.as_json} if self.command.shows_itself else {}
@@ -205,14 +221,18 @@ def command(
     in_chat: bool = True,
     on_cli: bool = True,
     before_job: BeforeJob | None = None,
-    queue: str = "",
+    queue: str | Callable[[Mapping[str, Any]], str] = "",
+    at_once: Told | None = None,
 ) -> Callable[[F], F]:
-    """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API."""
+    """Declare a command; the function is left as it is. `background`: long work, a job in the chat and the API.
+
+    `queue` may depend on the arguments. `at_once`: which calls of a long command take no time, and are no jobs.
+    """
 
     def declare(function: F) -> F:
         own_name = name or function.__name__.replace("_", "-")
         found = Command(
-            own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli, before_job, queue
+            own_name, function, background, tuple(aliases), tuple(examples), in_chat, on_cli, before_job, queue, at_once
         )
         if taken := {own_name, *aliases} & {n for c in COMMANDS for n in (c.name, *c.aliases)}:
             raise ValueError(f"declared twice: {', '.join(sorted(taken))}")

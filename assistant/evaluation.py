@@ -111,9 +111,11 @@ def chat_model(app: App, name: str, base: str = "") -> ChatModel:
     Raises what `load_model` and `trained_model` do.
     """
     from assistant.generators.load import LANGCHAIN, OWN, environment, load_model
+    from assistant.named_models import model_named
     from assistant.trained import trained_model
     from finetune.bases.registry import named
 
+    name = model_named(app.settings, name)
     provider, colon, rest = name.partition(":")
     if provider == "ft":
         name, provider = f"openai:{name}", "openai"
@@ -142,13 +144,16 @@ def _is_served(generator: Generator) -> bool:
 
 def _asker(app: App, mode: Mode, generator: Generator) -> _Asker:
     """A trained model alone answers where nothing has been indexed too."""
+    from assistant.generators.models.openai_model import OpenAIModel
     from finetune.prices import load_prices
 
     needs_index = mode.searches or app.home.library.is_file()
     answerer = app.answerer_of(mode, generator) if needs_index else None
     provider = generator.name.partition(":")[0]
     local = provider in ("hf", "run", "fake", "ollama", "extractive")
-    price = None if local else load_prices(app.home.data / "prices.toml").of(generator.name)
+    model = generator.model if isinstance(generator, ModelGenerator) else None
+    name = model.served if isinstance(model, OpenAIModel) else "" if local else generator.name
+    price = load_prices(app.home.data / "prices.toml").of(name) if name else None
     return _Asker(generator, answerer, app.settings.search.top_k, app.language(), price)
 
 

@@ -26,12 +26,12 @@ _WITH_IDS = LINES | {".json"}
 
 @dataclass
 class Export:
-    """The chunks of the documents under a path; what cannot be read is added to `failures`."""
+    """The chunks of the documents under some paths; what cannot be read is added to `failures`."""
 
     app: App
-    source: Path
+    sources: tuple[Path, ...]
     exclude: tuple[Path, ...] = ()
-    """Left out though they lie under the path: what is being written."""
+    """Left out though they lie under a path: what is being written."""
     failures: list[Failure] = field(default_factory=list)
     documents: int = 0
 
@@ -49,7 +49,7 @@ class Export:
                     yield from self._rows(document, path, free)
 
     def _paths(self) -> Iterator[Path]:
-        for found in walk([self.source.absolute()], self.exclude):
+        for found in walk([source.absolute() for source in self.sources], self.exclude):
             if isinstance(found, Unreadable):
                 self.failures.append(Failure(str(found.path), found.reason))
             else:

@@ -20,10 +20,10 @@ def gate_forgetting(app: App, run: Run, rules: Rules) -> tuple[Forgetting | None
 
     Raises what `run_forgetting` does.
     """
+    from assistant.trained import base_model
     from eval.forgetting import too_little
-    from finetune.runs.use import base_of
 
-    if said := too_little(general_evaluation(app, f"hf:{base_of(run.whole(), app.home.path)}")):
+    if said := too_little(general_evaluation(app, base_model(app, run.whole()))):
         return None, said
     found = run_forgetting(app, run, margin=rules.forgetting, confidence=1 - 2 * rules.alpha)
     return found, found.sentence
@@ -42,13 +42,12 @@ def run_forgetting(
     `margin` is the share of it whose loss does not matter, `confidence` that of the interval. Answers that were given before
     are used again. Raises NotFound, TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
+    from assistant.trained import base_model
     from eval.forgetting import forgotten
     from eval.general import general_cases
-    from finetune.runs.use import base_of
 
     cases = cases or general_cases()
-    base = base_of(run.whole(), app.home.path)
-    before = general_evaluation(app, f"hf:{base}", cases, name)
+    before = general_evaluation(app, base_model(app, run.whole()), cases, name)
     return forgotten(before, general_evaluation(app, f"run:{run.id}", cases, name), margin, confidence)
 
 

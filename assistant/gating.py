@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from eval.types import Case, Evaluation
     from eval.verdict import Verdict
     from finetune.runs.manifest import Manifest
-    from finetune.runs.promotion import Promoted
     from finetune.runs.store import Run
 
 
@@ -35,11 +34,12 @@ class Judged:
         return {**asdict(self.verdict), **told}
 
 
-def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = None, limit: int = 0) -> Judged:
-    """Whether a finished run may answer in the place of the promoted one (None: of its base): both asked the same cases.
+def judge(app: App, run: Run, over: str, cases: Path | None = None, limit: int = 0, task: str = "") -> Judged:
+    """Whether a finished run may answer in the place of what does now (`over`; empty: its base): both asked the same cases.
 
-    `cases` are the unseen test split of its dataset unless others are named. How fast it is and what it forgot are only
-    measured where nothing else stops it. Raises NotFound, BadInput, TornRun, ModelMissing, WrongBase, EvaluationStopped.
+    With a `task` that is the model of the task, else the promoted run. `cases` are the unseen test split of its dataset unless
+    others are named. How fast it is and what it forgot are only measured where nothing else stops it. Raises NotFound, BadInput,
+    TornRun, ModelMissing, WrongBase, EvaluationStopped.
     """
     from assistant.evaluating import SEED
     from assistant.forgetting import gate_forgetting
@@ -47,7 +47,6 @@ def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = No
     from eval.cases import read_cases
     from eval.gate import verdict
     from eval.verdict import Rules
-    from finetune.runs.use import base_of
 
     manifest = run.whole()
     path = cases.expanduser() if cases else test_split(app, manifest)
@@ -55,8 +54,7 @@ def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = No
     rules = Rules()
     check_enough(path, read.cases, rules.min_documents)
     check_unseen(app, run, path, read.cases, whole_documents=cases is None)
-    other = f"run:{promoted.id}" if promoted else f"hf:{base_of(manifest, app.home.path)}"
-    named = promoted.id if promoted else f"{manifest.base.name}, as it came"
+    other, named = _before(app, manifest, over, task)
     app.screen.note(f"{run.id} against {named}, on {len(read.cases)} cases of {path}.")
     _tell_of_tries(app, run, read.cases)
     before, after = (_evaluation(app, model, path, limit, read.cases) for model in (other, f"run:{run.id}"))
@@ -69,6 +67,16 @@ def judge(app: App, run: Run, promoted: Promoted | None, cases: Path | None = No
     app.screen.note("What it forgot: the general suite, its base and itself.")
     forgotten, told = gate_forgetting(app, run, rules)
     return Judged(verdict(before, after, rules, forgotten, times), path, named, told)
+
+
+def _before(app: App, manifest: Manifest, over: str, task: str) -> tuple[str, str]:
+    """The model that answers now, and what it is called; where there is none, the base as it came."""
+    from assistant.named_models import model_named
+    from assistant.trained import base_model
+
+    if not over:
+        return base_model(app, manifest), f"{manifest.base.name}, as it came"
+    return (model_named(app.settings, task), f"{task} ({over})") if task else (f"run:{over}", over)
 
 
 def test_split(app: App, manifest: Manifest) -> Path:

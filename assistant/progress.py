@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from assistant.jobs.stop import asked_to_stop
 from assistant.sanitize import clean
@@ -68,6 +68,9 @@ class TrainProgress:
     A second SIGTERM or Ctrl-C ends the process at once.
     """
 
+    stopping = "Stopping: what was learnt is saved first. Asked again, it ends at once."
+    kept = "what the last checkpoint holds is kept"
+
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._stage = ""
@@ -78,7 +81,7 @@ class TrainProgress:
         self.resume = ""
         """The command that goes on with it, once there is a run."""
 
-    def __enter__(self) -> TrainProgress:
+    def __enter__(self) -> Self:
         self._listening.enter_context(asked_to_stop(self._stop, self._end))
         return self
 
@@ -110,13 +113,13 @@ class TrainProgress:
         """Whether to stop at the next step, and save."""
         if self._stopped and not self._said:  # not where the signal is heard, in the midst of a line perhaps
             self._said = True
-            self._screen.note("Stopping: what was learnt is saved first. Asked again, it ends at once.")
+            self._screen.note(self.stopping)
         return self._stopped
 
     def _stop(self) -> None:
         self._stopped = True
 
     def _end(self) -> None:
-        kept = f"what the last checkpoint holds is kept: {self.resume}" if self.resume else "nothing had begun"
+        kept = f"{self.kept}: {self.resume}" if self.resume else "nothing had begun"
         # Past the screen: the signal may have come in the midst of one of its lines.
         os.write(2, clean(f"\nEnded at once; {kept}\n").encode("utf-8", "replace"))

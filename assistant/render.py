@@ -352,11 +352,14 @@ def _verdict(said: Feedback) -> str:
 import assistant.render_comparisons  # noqa: E402
 import assistant.render_datasets  # noqa: E402
 import assistant.render_evaluations  # noqa: E402
+import assistant.render_exports  # noqa: E402
+import assistant.render_hosted  # noqa: E402
 import assistant.render_jobs  # noqa: E402
 import assistant.render_made  # noqa: E402
 import assistant.render_models  # noqa: E402
 import assistant.render_retraining  # noqa: E402
 import assistant.render_review  # noqa: E402
 import assistant.render_runs  # noqa: E402
+import assistant.render_served  # noqa: E402
 import assistant.render_training  # noqa: E402
 import assistant.render_tuning  # noqa: E402, F401

@@ -93,12 +93,19 @@ def summary(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
     named = {"samples_per_second": "train_samples_per_second"}
     found = {
         "duration": str(timedelta(seconds=round(manifest["seconds"]))),
-        "output_path": shown(row.path / "final"),
+        **_made(row, manifest),
         "epochs": figures.get("epochs"),
     }
     found |= {named.get(name, name): value for name, value in figures.items() if name != "epochs"}
     found.pop("train_runtime", None)  # the duration again
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _made(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the model is."""
+    if hosted := manifest["hosted"]:
+        return {"model": hosted["model"], "service": hosted["url"], "job": hosted["job"]}
+    return {"output_path": shown(row.path / "final")}
 
 
 def _details(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,12 +204,18 @@ def _(result: PromoteResult, screen: Screen) -> None:
     if result.verdict:
         _verdict(result.verdict, result.forgetting, screen)
     before = f" It was {result.before}." if result.before else ""
-    if result.refused:
+    if result.task and not result.refused:
+        changed = before if result.before != result.after else ""
+        screen.out(f"{result.task} is {result.after} now, as {shown(result.history)} says.{changed}")
+        if result.overruled:
+            screen.note(f"Here it is {result.overruled} all the same: --set or the environment says so.")
+    elif result.refused:
         stays = f"{result.before} stays." if result.before else "None is."
         screen.out(bold(f"{result.refused} is not promoted."), f" {stays}")
+        only = f"--as {result.task} " if result.task else ""
         screen.remark(
             f"The verdict is kept with the run: `dyag runs show {result.refused}`. Without the gate: "
-            f'dyag promote {result.refused} --force --note "…"'
+            f'dyag promote {result.refused} {only}--force --note "…"'
         )
     elif result.after and result.after == result.before:
         noted = " The note is kept in its history." if result.noted else ""

@@ -40,6 +40,10 @@ def _(result: TrainResult, screen: Screen) -> None:
         screen.out(event)
     screen.out()
     screen.hanging(_summary(result))
+    if result.ollama:
+        render(result.ollama, screen)
+    if result.not_served:
+        screen.error("Ollama has no model of it.", result.not_served)
     if finished:
         screen.out(dim(f"`dyag promote {result.run}` lets it answer in the modes finetuned and hybrid."))
     else:

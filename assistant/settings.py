@@ -169,6 +169,8 @@ class Settings(BaseSettings):
     feedback: FeedbackSettings = FeedbackSettings()
     train: TrainSettings = TrainSettings()
     serve: ServeSettings = ServeSettings()
+    models: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")], Annotated[str, Field(min_length=1)]] = {}
+    """By the task they do; `provider:model`, or the name of a run."""
 
     @classmethod
     def settings_customise_sources(
@@ -188,6 +190,8 @@ SECTIONS: dict[str, type[Section]] = {
     "train": TrainSettings,
     "serve": ServeSettings,
 }
+TASKS = "models."
+"""Settings that begin so are named by the user."""
 NAMES = tuple(f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields)
 T = TypeVar("T")
 Warn = Callable[[str], None]
@@ -247,7 +251,7 @@ def _given(home: Home, overrides: Mapping[str, str], warn: Warn) -> dict[str, Se
 def _checked(given: Mapping[str, Setting]) -> Settings:
     nested: dict[str, dict[str, Any]] = {}
     for setting in given.values():
-        if setting.name not in NAMES:
+        if setting.name not in NAMES and not setting.name.startswith(TASKS):
             message = f"{setting.place}: there is no setting {setting.name} (value: {setting.shown})."
             raise BadSetting(message, nearest(setting.name, NAMES))
         section, _, key = setting.name.partition(".")
@@ -263,6 +267,8 @@ def _checked(given: Mapping[str, Setting]) -> Settings:
 def _allowed(name: str) -> str:
     """`a whole number, at least 1, at most 200`."""
     section, _, key = name.partition(".")
+    if name.startswith(TASKS):
+        return "a name of small letters, and a text: provider:model, or the name of a run"
     schema = SECTIONS[section].model_json_schema()["properties"][key]
     *others, schema = reversed(schema.get("anyOf", [schema]))
     if "enum" in schema:
@@ -276,7 +282,7 @@ def _allowed(name: str) -> str:
 def _warn_of_strays(variables: set[str], warn: Warn) -> None:
     known = {*map(variable, NAMES), *NOT_SETTINGS}
     for name in sorted(variables - known - set(map(variable, SECTIONS))):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and not name.startswith(variable(TASKS)):
             warn(f"dyag: the variable {name} sets nothing. {nearest(name, known)}")
 
 
@@ -297,7 +303,9 @@ def _flat(nested: Mapping[str, Any]) -> dict[str, Any]:
 
 def _known(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Without the variables that match no setting: they were warned of, and may belong to another version."""
-    return {name: value for name, value in _flat(variables).items() if name in (*NAMES, *SECTIONS)}
+    return {
+        name: value for name, value in _flat(variables).items() if name in (*NAMES, *SECTIONS) or name.startswith(TASKS)
+    }
 
 
 def variable(name: str) -> str:

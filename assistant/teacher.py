@@ -112,6 +112,9 @@ _REASONS = {
 
 def _language_model(app: App, name: str) -> str:
     """The name of a language model, `auto` resolved. Raises BadSetting for the extractive generator."""
+    from assistant.named_models import model_named
+
+    name = model_named(app.settings, name)
     if name == "auto":
         from assistant.generators.auto import choose
 

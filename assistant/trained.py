@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,20 +10,34 @@ from retrieval.errors import NotFound
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from assistant.generators.models.openai_model import OpenAIModel
     from assistant.generators.models.run_model import RunModel
+    from finetune.runs.manifest import Manifest
+    from finetune.runs.store import Run
 
 
-def trained_model(app: App, name: str, base: str = "", device: str = "auto") -> RunModel:
+def base_model(app: App, manifest: Manifest) -> str:
+    """`provider:model` of what a run was trained on. Raises ModelMissing, WrongBase."""
+    from finetune.runs.use import base_of
+
+    if manifest.hosted is None:
+        return f"hf:{base_of(manifest, app.home.path)}"
+    return replace(manifest.hosted, model=manifest.base.name).generator
+
+
+def trained_model(app: App, name: str, base: str = "", device: str = "auto") -> RunModel | OpenAIModel:
     """A run, by any of its names, or any other model, loaded when first used; `base` names that of an adapter.
 
     Raises NotFound, BadInput, TornRun, WrongBase, ModelMissing.
     """
     from assistant.generators.models.run_model import RunModel
+    from assistant.named_models import model_named
     from finetune.bases.load import Wanted
     from finetune.runs.store import Runs
     from finetune.runs.use import of_folder, trained
 
     home, own = app.home.path, app.settings.model
+    name = model_named(app.settings, name).removeprefix("run:")
     base = str(Path(base).expanduser().absolute()) if base and Path(base).expanduser().is_dir() else base
     wanted = Wanted(name, device if device != "auto" else own.device, own.dtype, own.quantize, own.context)
     try:
@@ -33,8 +48,20 @@ def trained_model(app: App, name: str, base: str = "", device: str = "auto") -> 
         folder = _folder(name, home)
         ready = of_folder(folder, home, base)
         return RunModel(folder.name if folder.name in name else name, lambda: ready, wanted)
+    if run.manifest is not None and run.manifest.hosted is not None:
+        return hosted_model(app, run)
     ready = trained(run, home, base)
     return RunModel(f"run:{run.id}", lambda: ready, wanted)
+
+
+def hosted_model(app: App, run: Run) -> OpenAIModel:
+    """The model of a run that a service trained. Raises TornRun, BadSetting."""
+    from assistant.generators.load import environment, load_model
+    from assistant.generators.models.openai_model import OpenAIModel
+
+    made = load_model(f"run:{run.id}", app.settings.model, environment(app.home.env), app.home.path)
+    assert isinstance(made, OpenAIModel)  # of a service of OpenAI's API
+    return made
 
 
 def _folder(name: str, home: Path) -> Path:

@@ -6,13 +6,14 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
-from assistant.commands.train import DATASET, CheckResult, TrainResult
+from assistant.commands.train import DATASET, HOSTED, CheckResult, TrainResult
 from assistant.screen import duration
-from retrieval.errors import BadInput, Busy, NotFound
+from retrieval.errors import BadInput, Busy, NotFound, UserError
 from retrieval.files import disk_errors, private_folder
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from finetune.train.preflight import Report
     from finetune.train.run import Outcome
 
-_OURS = ("config", "force_cpu", "check")
+_OURS = ("config", "force_cpu", "check", *HOSTED)
 """Options that are no part of a training's configuration."""
 
 
@@ -33,6 +34,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
 
     config, folders = _config(app, options), _folders(app)
     _check_base(app, config, options)
+    _check_name(config)
 
     def began(run: str, folder: Path | None) -> None:
         words = ["train", "--resume", "--output", str(folder), *_reporters(config)] if folder else []
@@ -46,7 +48,7 @@ def begin(app: App, options: Mapping[str, Any]) -> TrainResult | CheckResult:
         _agree(app, report)
     with _alone(folders.models), TrainProgress(app.screen) as progress:
         outcome = train(config, folders, progress, began)
-    return _result(outcome)
+    return _served(app, _result(outcome), outcome.report.config.name)
 
 
 @contextmanager
@@ -67,6 +69,7 @@ def agreed_words(app: App, options: Mapping[str, Any]) -> list[str]:
     """What to add to the command line of a job: its reporters, and that the CPU will do, when the user says so."""
     config = _config(app, options)
     _check_base(app, config, options)
+    _check_name(config)
     words = [] if options["report_to"] else _reporters(config)
     if options["check"] or _confirmed(config, options):
         return words
@@ -102,7 +105,7 @@ def _config(app: App, options: Mapping[str, Any]) -> TrainConfig:
         return resumed(given.pop("output", None) or _interrupted(app), **given)
     usual = {"base_model": "" if given.get("from_run") else app.settings.train.base_model}
     if "dataset" not in given:
-        usual["dataset"] = str(_usual_dataset(app))
+        usual["dataset"] = str(usual_dataset(app))
     return TrainConfig.of({**usual, **given})
 
 
@@ -121,17 +124,42 @@ def _check_base(app: App, config: TrainConfig, options: Mapping[str, Any]) -> No
         raise BadInput(message, f"{error.hint} Name another with --base-model.") from error
 
 
+def _check_name(config: TrainConfig) -> None:
+    """Raises BadInput, which names the key, for an output_model_name that Ollama would refuse after the training."""
+    from finetune.export.ollama_server import check_name
+
+    try:
+        check_name(config.name) if config.name else None
+    except BadInput as error:
+        raise BadInput(f"{error.message} The configuration file has it as output_model_name.", error.hint) from error
+
+
+def _served(app: App, result: TrainResult, name: str) -> TrainResult:
+    """A finished training that has a name, handed to Ollama under it. The run is kept whatever becomes of that."""
+    from assistant.ollama_export import serve
+    from finetune.runs.store import Runs
+
+    if not name or result.state != "finished":
+        return result
+    try:
+        return replace(result, ollama=serve(app, Runs(app.home.models).find(str(result.folder)), name))
+    except UserError as error:
+        hint = f"The run is kept. Then: dyag export-ollama {result.run} {name}"
+        return replace(result, not_served=f"{error.message} {error.hint} {hint}")
+
+
 def _interrupted(app: App) -> Path:
     """The latest run that can be resumed. Raises NotFound."""
     from finetune.runs.store import Runs
 
-    found = [run for run in Runs(app.home.models).all() if run.state == "interrupted"]
+    found = [run for run in Runs(app.home.models).all() if run.state == "interrupted" and "hosted" not in run.request]
     if not found:
         raise NotFound("No training was interrupted.", "`dyag runs` lists what there is.")
     return found[0].path
 
 
-def _usual_dataset(app: App) -> Path:
+def usual_dataset(app: App) -> Path:
+    """What is trained on where nothing is named. Raises NotFound."""
     path = app.home.path / DATASET
     if not path.is_file():
         hint = "Make one with `dyag gen-dataset`, or name a file of rows with --dataset."

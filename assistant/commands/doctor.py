@@ -134,12 +134,12 @@ def _training(app: App) -> str | Check:
 
 
 def _promoted(app: App) -> str:
-    from finetune.runs.use import trained
+    from finetune.runs.use import check_usable
 
     current = app.promotions.current()
     if current is None:
         return "none"
-    trained(current.run(), app.home.path)
+    check_usable(current.run(), app.home.path)
     return f"{current.id}, every byte checked"
 
 

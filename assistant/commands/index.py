@@ -190,10 +190,12 @@ def status(app: App) -> StatusResult:
     )
 
 
-@command(examples=("dyag chunk docs/ --output chunks.jsonl",))
+@command(examples=("dyag chunk docs/ --output chunks.jsonl", "dyag chunk --output chunks.jsonl"))
 def chunk(
     app: App,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file or folder.")],
+    source: Annotated[
+        Path | None, typer.Argument(metavar="IN", help="A file or folder; none: those that are indexed.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - for standard output.")] = Path("-"),
 ) -> ChunkFileResult | None:
     """Cut documents into chunks and write them in the DYAG chunk format, without indexing them.
@@ -203,10 +205,9 @@ def chunk(
     """
     from assistant.export import Export, part_of, write_jsonl
 
-    if not source.expanduser().exists():
-        raise NotFound(f"There is no file or folder {source}.", "Check the path.")
     to_stdout = str(output) == "-"
-    export = Export(app, source.expanduser(), () if to_stdout else (output, part_of(output)))
+    sources, left_out = _to_cut(app, source)
+    export = Export(app, sources, left_out if to_stdout else (*left_out, output, part_of(output)))
     if to_stdout:
         for record in export.records():
             app.screen.json(record)
@@ -216,3 +217,14 @@ def chunk(
     count = write_jsonl(output, export.records())
     failures = tuple(FailureView(f.path, f.reason, f.whole_file) for f in export.failures)
     return ChunkFileResult(output, export.documents, count, failures)
+
+
+def _to_cut(app: App, source: Path | None) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The paths to read and those below to leave out: of what is indexed, if none is named. Raises NotFound, NoIndex."""
+    from retrieval.roots import followed, forgotten
+
+    if source is None:
+        return tuple(followed(app.library)), tuple(forgotten(app.library))
+    if not source.expanduser().exists():
+        raise NotFound(f"There is no file or folder {source}.", "Check the path.")
+    return (source.expanduser(),), ()

@@ -18,6 +18,7 @@ from retrieval.types import INTERRUPTED, Message
 if TYPE_CHECKING:
     from assistant.app import App
     from assistant.generators.base import Events
+    from assistant.generators.models.openai_model import OpenAIModel
     from assistant.generators.models.run_model import RunModel
 
 PROMPT = "❯ Question: "
@@ -89,7 +90,7 @@ class _Asked:
     """A model that is asked, and how its answers are shown."""
 
     app: App
-    model: RunModel
+    model: RunModel | OpenAIModel
     temperature: float
     max_tokens: int
     verbose: bool
@@ -127,8 +128,11 @@ class _Asked:
         return answer.exit_code
 
     def _answer(self, question: str, *, marked: bool) -> ModelAnswer:
+        from assistant.generators.models.openai_model import OpenAIModel
+
         # What a first answer waits for is the loading, which is no part of its time.
-        self.model.warm()
+        if not isinstance(self.model, OpenAIModel):
+            self.model.warm()
         start = time.perf_counter()
         text, partial = self._streamed(question, marked=marked)
         seconds = time.perf_counter() - start

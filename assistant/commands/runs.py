@@ -160,10 +160,21 @@ def delete(
             else f"The folder of the run {found.id} is that of one that is"
         )
         raise BadInput(f"{what} promoted.", "Go back to another first: dyag rollback.")
+    if task := next((name for name in app.settings.models if _means(app, name, found)), ""):
+        raise BadInput(
+            f"The run {found.id} is the model of {task}.", "Give the task another: dyag promote RUN --as " + task
+        )
     if not (yes or _confirmed(app, found)):
         return RunDeleted(found.id, found.path, False)
     store.delete(found)
     return RunDeleted(found.id, found.path, True)
+
+
+def _means(app: App, task: str, run: Run) -> bool:
+    """Whether a task of [models] uses this run."""
+    from assistant.named_models import model_named
+
+    return model_named(app.settings, task) in {f"run:{name}" for name in (run.id, run.name, run.path.name) if name}
 
 
 def promoted_id(app: App) -> str:
@@ -178,7 +189,7 @@ def _row(run: Run, promoted: str) -> RunRow:
     return RunRow(
         id=run.id,
         name=run.name,
-        state=run.state,
+        state=_state(run),
         promoted=run.id == promoted,
         base=found.base.name if found else str(config.get("base_model", "")),
         method=found.method if found else str(config.get("method", "")),
@@ -190,6 +201,14 @@ def _row(run: Run, promoted: str) -> RunRow:
         created=run.created,
         path=run.path,
     )
+
+
+def _state(run: Run) -> str:
+    """Of a run that a service works on, what the service said last."""
+    from finetune.hosted.run import submission_of
+
+    sent = submission_of(run) if run.state == "interrupted" and "hosted" in run.request else None
+    return sent.status if sent and sent.status else run.state
 
 
 def _problem(run: Run) -> str:

@@ -7,6 +7,7 @@ hf:./folder                        the same, from a folder, relative to the work
 run:ID        run:./folder         a model that was trained here; see `dyag runs`
 fake:         fake:script.jsonl    no model at all; see fake_model.py
 PROVIDER:MODEL                     whatever LangChain's init_chat_model knows
+TASK                               what [models] in dyag.toml says of a task
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from assistant.generators.models.ollama_model import OllamaModel
     from assistant.generators.models.openai_model import OpenAIModel
     from assistant.settings import ModelSettings
+    from finetune.runs.store import Run
 
 OWN = ("openai", "ollama", "hf", "run", "fake")
 LANGCHAIN = (
@@ -43,7 +45,9 @@ def load_generator(setting: str, app: App) -> Generator:
     Raises BadSetting, and what `load_model` does.
     """
     from assistant.generators.auto import choose
+    from assistant.named_models import model_named
 
+    setting = model_named(app.settings, setting)
     environ, settings = environment(app.home.env), app.settings.model
     name, reason = choose(settings, environ) if setting == "auto" else (setting, "")
     if name == "extractive":
@@ -70,7 +74,7 @@ def load_model(name: str, settings: ModelSettings, environ: Mapping[str, str], h
     if provider == "hf":
         return _hf(name, model, settings, home)
     if provider == "run":
-        return _run(model, settings, home)
+        return _run(model, settings, environ, home)
     if provider == "fake":
         return _fake(name, model, settings, home)
     return _langchain(name, model, settings)
@@ -133,7 +137,7 @@ def _hf(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel
     return HfModel(name, wanted, home)
 
 
-def _run(run: str, settings: ModelSettings, home: Path) -> ChatModel:
+def _run(run: str, settings: ModelSettings, environ: Mapping[str, str], home: Path) -> ChatModel:
     from assistant.generators.models.run_model import RunModel
     from finetune.bases.load import Wanted
     from finetune.runs.store import Runs
@@ -142,8 +146,26 @@ def _run(run: str, settings: ModelSettings, home: Path) -> ChatModel:
     if not run:
         raise BadSetting("run: names no run.", "Write run:ID, run:latest or run:./folder; `dyag runs` lists them.")
     found = Runs(home / "models").find(run)
+    if found.manifest is not None and found.manifest.hosted is not None:
+        return _hosted(found, settings, environ)
     wanted = Wanted(str(found.folder.final), settings.device, settings.dtype, settings.quantize, settings.context)
     return RunModel(f"run:{found.id}", lambda: trained(found, home), wanted)
+
+
+def _hosted(run: Run, settings: ModelSettings, environ: Mapping[str, str]) -> ChatModel:
+    """A run whose model lies at a service. A manifest alone does not say where a key may be sent: the settings must agree."""
+    from assistant.generators.models.openai_server import OPENAI
+    from assistant.generators.models.server_text import without_credentials
+
+    hosted = run.whole().hosted
+    assert hosted is not None
+    url = server(settings, environ)[0] or OPENAI
+    if without_credentials(url)[0] != hosted.url:
+        hint = f"If that service may have your key and your questions, name it: model.base_url={hosted.url}"
+        raise BadSetting(
+            f"The model of the run {run.id} lies at {hosted.url}, and the settings name another server.", hint
+        )
+    return _openai(f"run:{run.id}", hosted.model, settings, environ)
 
 
 def _fake(name: str, model: str, settings: ModelSettings, home: Path) -> ChatModel:

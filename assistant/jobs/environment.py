@@ -11,8 +11,11 @@ from assistant.settings import SECRET, variable
 WORDS = "DYAG_JOB"
 """The command line as JSON, where the journal's has a password replaced: only the user can read a process's environment."""
 HIDDEN = "***"
-_KEPT = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
-"""A gated base model is fetched with it."""
+_KEPT = {
+    "training": {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"},
+    "hosted": {"OPENAI_API_KEY", "OPENAI_BASE_URL", variable("model.api_key"), variable("model.base_url")},
+}
+"""What jobs of a queue are given all the same: a gated base model is fetched with it; it opens the service that trains."""
 _REPORTERS = {"wandb": "WANDB_", "mlflow": "MLFLOW_"}
 """What the variables of a reporter begin with: the one that `--report-to` names logs in with them."""
 _NAMES = re.compile(r"(?:KEYS?|TOKEN|SECRETS?|PASSW(?:OR)?D|PASSPHRASE|CREDENTIALS?)(?=_|$)", re.IGNORECASE)
@@ -27,16 +30,16 @@ def environment(
 
     A command line is there for everybody to read, so settings go by the environment. A training runs for hours with code
     of many hands in it, and asks no provider: it is given no key, and no address with a password but that of a proxy and
-    what the reporter that it is told to use needs.
+    what the reporter that it is told to use needs. A hosted training is given the key of its service, and no other.
     """
     given = {**environ, **{variable(name): value for name, value in settings.items()}}
-    if queue != "training":
+    if queue not in _KEPT:
         return given
     reporters = tuple(_REPORTERS[name] for name in _reported(words) if name in _REPORTERS)
     return {
         name: value
         for name, value in given.items()
-        if name in _KEPT or name.startswith(reporters) or not _is_secret(name, value)
+        if name in _KEPT[queue] or name.startswith(reporters) or not _is_secret(name, value)
     }
 
 

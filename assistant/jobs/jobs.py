@@ -110,8 +110,8 @@ class Jobs:
         self, line: str, words: Sequence[str], folder: Path, settings: Mapping[str, str], also: Also | None
     ) -> Job:
         found = commands()[split_name(words, commands())[0]]
-        shown = public_words(words)
-        self.check_queue(found.queue)
+        shown, queue = public_words(words), found.queue_of(words)
+        self.check_queue(queue)
         private_folder(self.folder)
         job = Job(
             number=0,
@@ -119,7 +119,7 @@ class Jobs:
             line=line if shown == tuple(words) else " ".join(shown),
             folder=str(folder),
             settings=public_settings(settings),
-            queue=found.queue,
+            queue=queue,
             state="queued",
             created=time.time(),
             resume=shown,  # until the command tells what takes up what it has begun
@@ -127,7 +127,7 @@ class Jobs:
             chat=self._chat(),
         )
         self._tidy()
-        process = Process(self._app.home.path, folder, words, shown, found.queue, settings)
+        process = Process(self._app.home.path, folder, words, shown, queue, settings)
         return self.job(self._begin(job, process, also))
 
     def _begin(self, job: Job, process: Process, also: Also | None) -> int:

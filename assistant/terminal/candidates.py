@@ -73,6 +73,7 @@ def models(app: App, word: str, before: Sequence[str]) -> Iterator[Candidate]:
     from assistant.terminal.model_names import bases, offered
 
     yield from (Candidate(name, about) for name, about in _MODELS.items())
+    yield from (Candidate(task, model) for task, model in app.settings.models.items())
     yield from (Candidate(name) for name in offered(app.settings.model))
     if word.startswith("hf:"):
         yield from (Candidate(name, about) for name, about in bases().items())

@@ -20,7 +20,7 @@ from finetune.export.card import card
 from finetune.runs.digests import keeping, sync_tree
 from finetune.runs.manifest import Manifest
 from finetune.runs.store import Run
-from finetune.runs.use import Trained, load_trained, trained
+from finetune.runs.use import Trained, check_here, load_trained, trained
 from retrieval.errors import BadInput, ModelMissing, NoSpace, UserError
 from retrieval.files import sync_folder
 from retrieval.types import Message
@@ -205,6 +205,7 @@ def _mergeable(run: Run, output: Path) -> Manifest:
     if output.exists() or output.is_symlink():
         raise _exists(output)
     manifest = run.whole()
+    check_here(manifest)
     if not is_adapter(run.folder.final):
         hint = f"Copy it: cp -r {run.folder.final} {output}"
         raise BadInput(f"The run {run.id} has no adapter to merge: its final folder is a whole model.", hint)

@@ -16,7 +16,8 @@ from retrieval.errors import NotFound, UserError
 MANIFEST = "manifest.json"
 VERSION = 1
 Method = Literal["sft", "dpo", "kto"]
-Tuning = Literal["lora", "qlora", "full"]
+Tuning = Literal["lora", "qlora", "full", "hosted"]
+"""hosted: by a service, which keeps the weights."""
 
 
 class NewerRun(UserError):
@@ -45,6 +46,23 @@ class RunData:
     sha256: str
     rows: int
     tokens: int
+
+
+@dataclass(frozen=True)
+class HostedModel:
+    """A trained model that lies at a service."""
+
+    provider: str
+    url: str
+    """Of the service, without credentials."""
+    model: str
+    """Its name there: `ft:…`."""
+    job: str
+
+    @property
+    def generator(self) -> str:
+        """What a generator is called that asks it."""
+        return f"{self.provider}:{self.model}@{self.url}"
 
 
 @dataclass(frozen=True)
@@ -78,6 +96,8 @@ class Manifest:
     """The run whose adapter it went on from."""
     verdict: Mapping[str, Any] | None = None
     """What a comparison says of it; empty until there is one."""
+    hosted: HostedModel | None = None
+    """Where the model is, when its weights are not in `final/`."""
     version: int = VERSION
 
     def of_files(self, folder: Path, names: Sequence[str]) -> Manifest:
@@ -131,11 +151,16 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
         sizes={name: int(size) for name, size in _mapping(data, "sizes").items()},
         parent=str(data.get("parent") or ""),
         verdict=_mapping(data, "verdict") if data.get("verdict") is not None else None,
+        hosted=_hosted(data["hosted"]) if data.get("hosted") is not None else None,
     )
 
 
 def _data(found: Mapping[str, Any]) -> RunData:
     return RunData(_text(found, "path"), _text(found, "sha256"), int(found["rows"]), int(found["tokens"]))
+
+
+def _hosted(found: Mapping[str, Any]) -> HostedModel:
+    return HostedModel(**{f.name: _text(found, f.name) for f in dataclasses.fields(HostedModel)})
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

@@ -75,6 +75,8 @@ class Step:
     note: str = ""
     forced: bool = False
     """Whether it was promoted although something spoke against it."""
+    task: str = ""
+    """What it was promoted for; empty for the modes finetuned and hybrid."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,14 @@ class Promotions:
                 raise Busy(message, "Promote again: what was measured is not asked again.")
             step = Step(_now(), who, "promote", _id(pile), run.id, note, forced)
             self._write([*pile, Promoted(run.id, run.path, step.when)], [*history, step])
+        return step
+
+    def keep_task(self, task: str, before: str, after: str, who: str, note: str = "", *, forced: bool = False) -> Step:
+        """Add to the history that a task was given another model; the pile of the promoted stays. Raises NotPromoted."""
+        with self._changing():
+            pile, history = self._read()
+            step = Step(_now(), who, "promote", before, after, note, forced, task)
+            self._write(pile, [*history, step])
         return step
 
     def rollback(self, who: str, note: str = "") -> Step:

@@ -23,6 +23,10 @@ class WrongBase(UserError):
     """An adapter and a base model that do not belong together."""
 
 
+class HostedRun(UserError):
+    """A run whose weights lie at a service, where weights are needed."""
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained model ready to be loaded: a whole one, or an adapter and its base."""
@@ -35,20 +39,38 @@ class Trained:
 def trained(run: Run, home: Path, base: str = "") -> Trained:
     """The model of a run, every file of it checked; `base` must be the one it was trained on, where it is named.
 
-    Raises NotFound for a run that is not finished, TornRun, ModelMissing, WrongBase.
+    Raises NotFound for a run that is not finished, TornRun, ModelMissing, WrongBase, HostedRun.
     """
     manifest = run.whole()
+    check_here(manifest)
     if not is_adapter(run.folder.final):  # whatever the manifest calls it
         return Trained(run.folder.final)
     return Trained(run.folder.final, base_of(manifest, home, base))
 
 
+def check_usable(run: Run, home: Path) -> None:
+    """Whether a run can answer: every file of it checked, and its base where it needs one. Raises what `trained` does."""
+    if run.manifest is not None and run.manifest.hosted is not None:
+        run.whole()
+    else:
+        trained(run, home)
+
+
 def base_of(manifest: Manifest, home: Path, name: str = "") -> Path:
-    """The folder of the base that an adapter was trained on. Raises ModelMissing, WrongBase."""
+    """The folder of the base that an adapter was trained on. Raises ModelMissing, WrongBase, HostedRun."""
+    check_here(manifest)
     found = find_base(name or manifest.base.name, home)
     if found.identity != manifest.base.identity:
         raise _wrong(manifest, name or manifest.base.name)
     return found.folder
+
+
+def check_here(manifest: Manifest) -> None:
+    """Raises HostedRun when the weights of a run lie at a service."""
+    if manifest.hosted is not None:
+        message = f"The weights of the run {manifest.id} lie at {manifest.hosted.url}: there are none here to load."
+        hint = f"Ask it as run:{manifest.id}; to export or go on training a model, train one here, without --provider."
+        raise HostedRun(message, hint)
 
 
 def of_folder(folder: Path, home: Path, base: str = "") -> Trained:

@@ -14,6 +14,7 @@ from finetune.bases.found import Found, find_base
 from finetune.bases.memory import Shape
 from finetune.runs.manifest import Manifest
 from finetune.runs.store import Run, Runs, State
+from finetune.runs.use import check_here
 from finetune.train.config import TrainConfig
 from retrieval.errors import BadInput, ModelMissing
 
@@ -65,6 +66,8 @@ def ground(config: TrainConfig, folders: Folders) -> Ground:
     """Find the base (and the run to go on from). Raises BadInput, NotFound, ModelMissing, TornRun."""
     parent = Runs(folders.models).find(config.from_run, among=_DONE) if config.from_run else None
     manifest = parent.whole() if parent else None
+    if manifest is not None:
+        check_here(manifest)
     if not config.base_model and manifest is None:
         raise BadInput("A training needs a base model.", "Name one with --base-model: `dyag models` lists them.")
     found = find_base(config.base_model or (manifest.base.source if manifest else ""), folders.home)

@@ -56,6 +56,22 @@ def test_without_an_output_the_rows_go_to_standard_output(docs: Path, home: Path
     assert ran.err == f"{docs}/photo.png: an image: OCR is not included\n"
 
 
+def test_without_a_path_what_is_indexed_is_cut_and_what_was_forgotten_is_not(docs: Path, home: Path) -> None:
+    assert dyag("index", docs, home=home).code == 0
+    assert dyag("index", "--forget", docs / "rows.jsonl", home=home).code == 0
+    ran = dyag("chunk", home=home)
+    assert (ran.code, ran.err) == (0, "")
+    assert [Path(row["metadata"]["document"]).name for row in ran.lines] == [
+        "en-nats.md", "en-squid.md", "fr-gitea.md", "fr-redis.md",
+    ]  # fmt: skip
+
+
+def test_without_a_path_and_an_index_it_is_said_what_to_do(home: Path) -> None:
+    ran = dyag("chunk", home=home)
+    assert (ran.code, ran.out) == (1, "")
+    assert "Nothing has been indexed" in ran.err
+
+
 def test_json_counts_and_names_what_failed(docs: Path, home: Path, tmp_path: Path) -> None:
     photo = write(docs / "photo.png", b"\x89PNG")
     output = tmp_path / "deep" / "chunks.jsonl"

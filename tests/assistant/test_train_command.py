@@ -17,6 +17,7 @@ from typing import Any
 import filelock
 import pytest
 from commands import CHEAP_ENVIRON, Ran, indexed_sheets
+from fake_ollama import FakeOllama
 from tiny_model import tiny_model
 from training import Watcher
 
@@ -382,6 +383,18 @@ def test_one_training_at_a_time(train: Run, tmp_path: Path) -> None:
     assert "dyag jobs" in ran.err
 
 
+def test_a_name_that_ollama_would_refuse_is_told_before_the_training(dyag: Run, tmp_path: Path, base: Path) -> None:
+    config = tmp_path / "training_config.json"
+    dataset = rows(tmp_path / "rows_train.jsonl")
+    keys = {"model_to_fine_tune": str(base), "dataset_path": str(dataset), "output_model_name": "my model"}
+    config.write_text(json.dumps(keys))
+    ran = dyag("finetune", "--config", config, "--force-cpu", home=tmp_path)
+    assert ran.code == 1
+    assert "Ollama takes no model of the name `my model`" in ran.err
+    assert "output_model_name" in ran.err
+    assert not (tmp_path / "models").exists()
+
+
 def test_altioras_configuration(process: Process, base: Path, tmp_path: Path) -> None:
     dataset = tmp_path / "data" / "training" / "sfd.jsonl"
     dataset.parent.mkdir(parents=True)
@@ -395,8 +408,12 @@ def test_altioras_configuration(process: Process, base: Path, tmp_path: Path) ->
         "epochs": 3, "learning_rate": 5e-5, "batch_size": 4, "lora_rank": 8,
     }  # fmt: skip
     config.write_text(json.dumps(keys))
-    ran = process("finetune", "--config", str(config), "--epochs", "1", "--force-cpu", "--json", home=tmp_path)
+    with FakeOllama() as ollama:
+        given = ("finetune", "--config", str(config), "--epochs", "1", "--force-cpu", "--json")
+        ran = process(*given, home=tmp_path, OLLAMA_HOST=ollama.url)
     assert ran.code == 0, ran
+    assert list(ollama.models) == ["sfd-analyzer-v2:latest"]
+    assert json.loads(ran.out)["ollama"]["created"] is True
     result = json.loads(ran.out)
     manifest = json.loads((Path(result["folder"]) / "manifest.json").read_text())
     assert manifest["config"]["lora_rank"] == 8

@@ -51,7 +51,7 @@ class OllamaModel:
     def __init__(self, name: str, model: str, host: str, context: int = 0) -> None:
         self.name = name
         self._model = model
-        self._url, self._auth = _address(host)
+        self._url, self._auth = address(host)
         self._context = context
         # The client itself sends this key.
         self._peer = _peer(name, model, self._url, secrets_of(os.environ.get("OLLAMA_API_KEY", ""), self._auth))
@@ -173,7 +173,7 @@ def _context(info: Mapping[str, Any], parameters: str) -> int:
     return min([*allowed, SENSIBLE_CONTEXT])
 
 
-def _address(host: str) -> tuple[str, tuple[str, str] | None]:
+def address(host: str) -> tuple[str, tuple[str, str] | None]:
     """The server's address from what OLLAMA_HOST may hold: `host`, `:port`, `http://host:port/path`, or nothing."""
     host = host.strip()
     bare = "://" not in host

@@ -62,6 +62,16 @@ class OpenAIModel:
         self._peer = _peer(name, model, self._url, secrets_of(self._key, self._auth))
         self._wire = Wire()
 
+    @property
+    def served(self) -> str:
+        """The model as its server calls it: what it is priced by."""
+        return self._model
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return self._url
+
     def context(self) -> int:
         """Tokens it reads; asked of the server once. Raises Unreachable."""
         if not self._context:

@@ -26,7 +26,8 @@ Count = Callable[[Sequence[Message]], int | None]
 def context_of(ask: Ask, base_url: str, model: str) -> int:
     """Tokens the model reads on this server."""
     if is_openai(base_url):
-        return OPENAI_CONTEXT[max((p for p in OPENAI_CONTEXT if model.startswith(p)), key=len)]
+        base = model.removeprefix("ft:")
+        return OPENAI_CONTEXT[max((p for p in OPENAI_CONTEXT if base.startswith(p)), key=len)]
     return next((n for n in _told(ask, base_url, model) if n), UNKNOWN_CONTEXT)
 
 

@@ -1,0 +1,1 @@
+"""A model as a GGUF file, which llama.cpp and Ollama serve."""
