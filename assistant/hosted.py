@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.command import BadUsage
 from assistant.commands.train import HOSTED, is_hosted
+from assistant.hosted_plan import agree, check_model, earlier_run, plan, prepared_files
 from assistant.hosted_views import HostedJobs, HostedPlan, HostedResult, HostedStatus, TunedModels
 from assistant.sanitize import without_passwords
 from retrieval.errors import BadSetting, NotFound
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from assistant.app import App
     from assistant.hosted_service import OpenAIService
     from finetune.hosted.asked import HostedConfig
-    from finetune.hosted.files import Prepared
     from finetune.hosted.service import HostedFailed, HostedJob
     from finetune.runs.folder import RunFolder
     from finetune.runs.store import Run
@@ -74,9 +72,9 @@ def agreed_to_send(app: App, options: Mapping[str, Any]) -> list[str]:
         return words
     config, service = config_of(app, options), service_of(app, options)
     with TemporaryDirectory() as scratch:
-        prepared = _prepared(app, config, Path(scratch))
-        if _earlier(app, prepared, service.url) is None:
-            _agree(app, prepared, service.url, yes=options["yes"])
+        prepared = prepared_files(app, config, Path(scratch))
+        if earlier_run(app, prepared, service.url) is None:
+            agree(app, prepared, service.url, yes=options["yes"])
     return [*words, *(f"--{name}" for name in ("yes", "wait") if not options[name])]
 
 
@@ -124,8 +122,8 @@ def run_of(app: App, name: str) -> Run | None:
 def _planned(app: App, options: Mapping[str, Any]) -> HostedPlan:
     config, service = config_of(app, options), service_of(app, options)
     with TemporaryDirectory() as scratch:
-        found = _prepared(app, config, Path(scratch))
-    lines = tuple(_plan(found, service.url))
+        found = prepared_files(app, config, Path(scratch))
+    lines = tuple(plan(found, service.url))
     return HostedPlan(service.url, config.base_model, found.train.rows, found.trained_tokens, found.dollars, lines)
 
 
@@ -135,11 +133,11 @@ def _train(app: App, options: Mapping[str, Any]) -> HostedResult:
 
     config, service = config_of(app, options), service_of(app, options)
     with TemporaryDirectory() as scratch:
-        prepared = _prepared(app, config, Path(scratch))
-        if (known := _earlier(app, prepared, service.url)) is None:
-            _agree(app, prepared, service.url, yes=options["yes"])
+        prepared = prepared_files(app, config, Path(scratch))
+        if (known := earlier_run(app, prepared, service.url)) is None:
+            agree(app, prepared, service.url, yes=options["yes"])
         with beginning(app.home.models):
-            known = known or _earlier(app, prepared, service.url)
+            known = known or earlier_run(app, prepared, service.url)
             folder = (
                 known.folder
                 if known
@@ -173,7 +171,7 @@ def go_on(app: App, folder: RunFolder, options: Mapping[str, Any], *, wait: bool
             if folder.manifest_path.is_file():  # another process has just ended it
                 return replace(_result(folder), again=True)
             if not (sent and sent.job):
-                _check_model(service, asked.config.base_model, app)
+                check_model(service, asked.config.base_model, app)
                 progress.stage("Sending")
                 sent = Submitting(folder, asked.id, asked.config, service, progress.note, progress.rest).run_to_job()
                 progress.note(f"The job {sent.job} has begun at {sent.url}.")
@@ -226,81 +224,6 @@ def _result(folder: RunFolder) -> HostedResult:
         sent.provider, sent.url, folder.path, None if tokens is None else int(tokens), found.seconds if found else None,
         found.metrics if found else {}, tuple(log.series("loss")), tuple(log.series("eval_loss")), "",
     )  # fmt: skip
-
-
-# before anything is sent ---------------------------------------------------------------------------------------------
-
-
-def _prepared(app: App, config: HostedConfig, scratch: Path) -> Prepared:
-    from assistant.generators.models.tokens import PER_MESSAGE, estimate, tiktoken_counter
-    from finetune.hosted.files import prepare
-    from finetune.prices import load_prices
-    from retrieval.types import Message
-
-    tiktoken = tiktoken_counter(config.base_model)
-
-    def count(text: str) -> int:
-        return tiktoken(text) + PER_MESSAGE if tiktoken else estimate([Message("user", text)])
-
-    app.screen.waiting("checking the rows …")
-    return prepare(config, scratch, count, load_prices(app.home.data / "prices.toml"))
-
-
-def _earlier(app: App, prepared: Prepared, url: str) -> Run | None:
-    from finetune.hosted.run import earlier
-
-    return earlier(app.home.models, prepared.key(url))
-
-
-def _agree(app: App, prepared: Prepared, url: str, *, yes: bool) -> None:
-    """Show what will be sent and what it costs, and ask. Raises BadUsage where nobody can be asked, or the answer is no."""
-    for line in _plan(prepared, url):
-        app.screen.note(line)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        message = "Nothing was sent: nobody can be asked here whether to send these rows, and to pay for it."
-        raise BadUsage(message, "Add --yes to go on without being asked.")
-    app.screen.note("Send them, and go on? [y/N]")
-    if sys.stdin.readline().strip().casefold() not in ("y", "yes", "o", "oui"):
-        raise BadUsage("Nothing was sent.", "Give the command again when it is to be.")
-
-
-def _plan(prepared: Prepared, url: str) -> Iterator[str]:
-    from finetune.hosted.closing import closing
-
-    config = prepared.config
-    yield from prepared.warnings
-    for kind, part in prepared.parts.items():
-        size = f"{part.rows:,} rows, about {part.tokens:,} tokens, {part.size}"
-        yield f"{kind}: {part.source}, {size}, to be sent to {url}"
-    suffix = f", suffix {config.suffix}" if config.suffix else ""
-    yield f"training: {config.method} of {config.base_model}, {config.epochs} epochs{suffix}"
-    yield f"cost: {_cost(prepared)}"
-    if told := closing(url, date.today()):
-        yield told
-
-
-def _cost(prepared: Prepared) -> str:
-    if prepared.dollars is None:
-        return f"the price of {prepared.config.base_model} is not known; data/prices.toml may name it"
-    tokens = f"{prepared.trained_tokens:,} trained tokens"
-    return f"about ${prepared.dollars:.2f} for about {tokens}, by the prices of {prepared.as_of}"
-
-
-def _check_model(service: OpenAIService, model: str, app: App) -> None:
-    """Before a row is sent: whether we are let in, and whether the service has the base. Raises HostedFailed."""
-    from assistant.command import nearest
-    from finetune.hosted.service import HostedFailed
-
-    try:
-        known = service.models()
-    except HostedFailed as fault:
-        if fault.status in (404, 405, 501):  # a service without a list
-            return
-        raise
-    if known and model not in known:
-        app.screen.note(f"{service.url} does not list the model {model}, and may refuse it. {nearest(model, known)}")
 
 
 def _interrupted(app: App, options: Mapping[str, Any]) -> Run:
