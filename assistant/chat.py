@@ -172,7 +172,10 @@ class Chat:
             files = self.app.jobs.files(job)
             ending = slashed(view(job, files).ending)
             self.app.screen.prose(bold(f"Job {job.number} ({shortened(job.line)}): {ending}"))
-            self.app.screen.laid_out(files.result)
+            if "--json" in job.words:  # for a program, as what a server begins
+                self.app.screen.out(dim(f"/jobs show {job.number} tells more"))
+            else:
+                self.app.screen.laid_out(files.result)
             if job.state in ("cancelled", "killed"):
                 self.app.screen.out(dim(f"/jobs resume {job.number} goes on with it"))
 

@@ -158,6 +158,16 @@ def test_a_chat_tells_of_its_job_once_and_leaves_it_running(app: App, home: Path
     assert told not in converse(home, "/jobs")
 
 
+def test_a_chat_shows_no_json_of_a_job_that_a_server_began(app: App, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    number = app.jobs.start("trial quick --json", ["trial", "quick", str(tmp_path / "1"), "--json"]).number
+    ended(app, number)
+    app.jobs.close()
+    shown = converse(home, "/jobs")
+    assert "Job 1 (trial quick --json): done\n/jobs show 1 tells more\n" in shown
+    assert "{" not in shown
+
+
 def test_two_chats_share_the_queue_and_each_tells_of_its_own(app: App, home: Path, tmp_path: Path) -> None:
     number = trial(app, tmp_path / "1")
     (tmp_path / "2").mkdir()
