@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEARNT = "learnt.json"
 """Beside the datasets: the corrections that the last retraining knew, as [answer, author, when it was written]."""
+MOST = 1984
+"""Tokens of a row: what the shortest context of the bases holds, less what a chat template adds."""
 Known = tuple[int, str, float]
 
 
@@ -39,10 +41,10 @@ def retrain(app: App, stamp: str, output: Path, cases: Path | None, options: dic
     """
     before, known = fresh(app), approved(app)
     dataset = _dataset(app, app.home.data / "finetuning" / f"retrain-{stamp}.jsonl")
-    _remember(app, known)
     training = _train(app, dataset, output, options)
     if training.state == "interrupted":
         return RetrainResult(len(before), dataset, training, None)
+    _remember(app, known)
     judged = cases or _regression(app)
     app.jobs.tell(resume=["promote", training.run, *(["--cases", str(judged)] if judged else [])])
     try:
@@ -57,11 +59,22 @@ def _dataset(app: App, path: Path) -> DatasetResult:
     from assistant.commands.gen_dataset import gen_dataset
 
     private_folder(path.parent)
-    made = gen_dataset(app, output=path, source="feedback")
+    made = gen_dataset(app, output=path, source="feedback", base_model=str(_base(app)), max_length=MOST)
     if not any(file.split == "train" for file in made.files):
         why = "; ".join(f"{reason} ({count})" for reason, count in made.drops.items())
         raise BadInput(f"No correction can be trained on: {why}.", "Mend them: dyag feedback list --status approved")
     return made
+
+
+def _base(app: App) -> Path:
+    """The folder of the base, whose tokenizer counts: rows that fit by an estimate may not fit at all."""
+    from finetune.bases.found import find_base
+    from finetune.runs.use import base_of
+
+    promoted = app.promotions.current()
+    if promoted:
+        return base_of(promoted.run().whole(), app.home.path)
+    return find_base(app.settings.train.base_model, app.home.path).folder
 
 
 def _train(app: App, dataset: DatasetResult, output: Path, options: dict[str, Any]) -> TrainResult:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.commands.gen_dataset import DatasetFile, DatasetResult
 from assistant.datasets.run import checked, counter, few_tested, said_of_removed
+from assistant.datasets.shorten import shortened
 from assistant.feedback.corrections import SavedCorrections, save_corrections
 from assistant.feedback.dataset import FeedbackRows, feedback_rows
 from finetune.dataset import check_output, check_unedited, manifest_path, outdated, question_of, write
@@ -53,11 +54,15 @@ def from_feedback(app: App, wanted: Wanted) -> DatasetResult:
 
 
 def _short(rows: Sequence[Row], wanted: Wanted, drops: Drops) -> list[dict[str, Any]]:
-    """Rows that fit into the base model."""
+    """Rows that fit into the base model; those that do not lose documents that they do not cite."""
     kept, count = [], counter(wanted.base_model)
+
+    def fits(row: Row) -> bool:
+        return tokens_of(row, count) <= wanted.max_length
+
     for row in rows:
-        if tokens_of(row, count) <= wanted.max_length:
-            kept.append(dict(row))
+        if (short := row if fits(row) else shortened(row, fits)) is not None:
+            kept.append(dict(short))
         else:
             drops.add("too long for the base model", question_of(row))
     return kept

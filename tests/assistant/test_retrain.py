@@ -20,6 +20,7 @@ from assistant.commands.promote import PromoteResult
 from assistant.commands.train import TrainResult
 from assistant.journal.store import Journal
 from assistant.workspace import Home
+from finetune.bases.registry import MINI
 from finetune.runs.promotion import Promotions
 from finetune.runs.store import Runs
 from retrieval.errors import BadInput
@@ -66,6 +67,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         told.append({"run": run, **options})
         return PromoteResult("", "", "", "ana", app.promotions.path, refused=run)
 
+    monkeypatch.setattr(retraining, "_base", lambda app: MINI)  # that of these runs is none
     monkeypatch.setattr(training, "train", train)
     monkeypatch.setattr(promoting, "promote", promote)
     return told
@@ -128,6 +130,17 @@ def test_what_was_learnt_is_not_new_again(app: App, asked: list[dict[str, Any]],
     assert len(retraining.fresh(app)) == 1  # it waits for review again
     app.journal.review(1, "ana", "approved", "bob")
     assert len(retraining.fresh(app)) == 2
+
+
+def test_what_a_training_that_failed_did_not_learn_stays_new(
+    app: App, asked: list[dict[str, Any]], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(app: App, **options: Any) -> TrainResult:
+        raise BadInput("The disk is full.")
+
+    monkeypatch.setattr(training, "train", fails)
+    assert retrain(home).code == 1
+    assert len(retraining.fresh(app)) == 4
 
 
 def test_a_list_of_what_was_learnt_that_is_torn_is_only_a_list(app: App) -> None:
