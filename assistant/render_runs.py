@@ -80,11 +80,22 @@ def _(result: RunView, screen: Screen) -> None:
         )
         if result.manifest["verdict"]:
             _gate(result.manifest["verdict"], screen)
+    for made in result.exports:
+        screen.prose(dim(f"exported: {_exported(made)}"))
     for name, problem in result.checkpoints.items():
         screen.out(dim(f"{name}: {problem or 'whole'}"))
     if result.curve:
         screen.out()
         screen.out(chart({SERIES[name]: points for name, points in result.curve.items()}, *_CHART))
+
+
+def _exported(made: Mapping[str, Any]) -> str:
+    """`gguf q8_0, models/gguf/x.gguf, 96 of 96 tokens the same`; of a list that somebody edited, what it says."""
+    checked = made.get("checked")
+    said = [f"{made.get('format', '')} {made.get('kind', '')}".strip(), str(made.get("file", ""))]
+    if isinstance(checked, dict):
+        said.append(f"{checked.get('same', '?')} of {checked.get('tokens', '?')} tokens the same")
+    return ", ".join(part for part in said if part)
 
 
 def summary(row: RunRow, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from assistant.api.access_log import LOGGER, say
 from assistant.api.asking import retraining
 from assistant.api.begun import ApiJobs, Stamp
 from assistant.api.state import Server
-from assistant.api.store import Stopped, store
 from assistant.jobs.jobs import QueueFull
 from assistant.journal.api_jobs import ApiJob
 from assistant.sanitize import without_passwords
+from finetune.export.storage import push
 from retrieval.errors import UserError
 
 EVERY = 5.0
@@ -43,6 +43,10 @@ def background(server: Server, jobs: ApiJobs) -> Iterator[None]:
     finally:
         server.stopping.set()
         thread.join(PATIENCE)
+
+
+class Stopped(Exception):
+    """The server ends: a copy that is not whole has no manifest, and is gone on with."""
 
 
 class Keeper:
@@ -80,7 +84,7 @@ class Keeper:
     def _stored(self, job: ApiJob) -> str:
         """Where the model of a job was copied to, or `!` and why it was not. Raises Stopped."""
         try:
-            place = store(self._server.app.home.path / job.output, self._server.options.store, self._stopping)
+            place = push(self._server.app.home.path / job.output, self._server.options.store, self._tick).place
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001  (each file system raises errors of its own)
@@ -91,8 +95,9 @@ class Keeper:
         say("stored", job=job.id, place=place)
         return place
 
-    def _stopping(self) -> bool:
-        return self._server.stopping.is_set()
+    def _tick(self, *copied: object) -> None:
+        if self._server.stopping.is_set():
+            raise Stopped
 
     def _retrain_if_due(self) -> None:
         """Once for the same corrections, whichever servers look."""

@@ -74,6 +74,8 @@ class RunView:
     """Those that are not the defaults: what was asked for, and what was chosen for this base and machine."""
     resume: str
     """The command line that goes on with an interrupted run; empty for any other."""
+    exports: tuple[Mapping[str, Any], ...] = ()
+    """What was made from it, with how near each is to the original."""
 
     @property
     def exit_code(self) -> int:
@@ -114,6 +116,7 @@ def show(app: App, run: RUN = "latest") -> RunView:
 
     Exit code 1 says that files are not as they were written.
     """
+    from finetune.export.kept import kept_exports
     from finetune.runs.folder import checkpoint_fault
     from finetune.runs.store import Runs
 
@@ -128,6 +131,7 @@ def show(app: App, run: RUN = "latest") -> RunView:
         {name: tuple(points) for name in SERIES if (points := logged.series(name))},
         _options(found),
         found.resume if found.state == "interrupted" else "",
+        tuple(kept_exports(found.path)),
     )
 
 

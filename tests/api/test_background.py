@@ -13,18 +13,13 @@ import pytest
 from api_jobs import Trainings, trainings
 from chatting import app_at
 from fastapi.testclient import TestClient
-from runs import finished
 from turns import answer
 
 from assistant.api import background
-from assistant.api import store as storing
 from assistant.api.background import Keeper
 from assistant.api.options import Options
 from assistant.api.server import create
-from assistant.api.store import NotStored, Stopped, store
 from assistant.app import App
-from finetune.runs.digests import TornRun
-from retrieval.errors import NotFound
 
 RUN = "20261104-153012-a1f3"
 URL = "http://127.0.0.1:5002"
@@ -45,68 +40,6 @@ def app(tmp_path: Path) -> Iterator[App]:
 def jobs(app: App) -> Iterator[Trainings]:
     with trainings(app) as made:
         yield made
-
-
-def whole(run: Path, there: Path) -> bool:
-    """Whether a copy has every file of the run's manifest as it is there."""
-    names = [*json.loads((run / "manifest.json").read_text())["artifacts"], "manifest.json"]
-    return all((there / name).read_bytes() == (run / name).read_bytes() for name in names)
-
-
-# store ---------------------------------------------------------------------------------------------------------------
-
-
-def test_a_run_is_copied_whole_with_its_manifest_last(tmp_path: Path) -> None:
-    run = finished(tmp_path / "models", RUN).path
-    url = (tmp_path / "bucket").as_uri()
-    assert store(run, url) == f"{url}/{RUN}"
-    there = tmp_path / "bucket" / RUN
-    assert whole(run, there)
-    assert not list(there.glob("*.part"))
-    before = (there / "final" / "adapter_model.safetensors").stat().st_mtime_ns
-    assert store(run, url) == f"{url}/{RUN}"
-    assert (there / "final" / "adapter_model.safetensors").stat().st_mtime_ns == before
-
-
-def test_a_copy_that_was_broken_off_is_none_and_is_made_again(tmp_path: Path) -> None:
-    run, there = finished(tmp_path / "models", RUN).path, tmp_path / "bucket" / RUN
-    asked = iter([False, False, False, True])
-    with pytest.raises(Stopped):
-        store(run, str(tmp_path / "bucket"), lambda: next(asked))
-    assert not (there / "manifest.json").exists()
-    store(run, str(tmp_path / "bucket"))
-    assert whole(run, there)
-
-
-def test_what_arrives_damaged_is_no_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = finished(tmp_path / "models", RUN).path
-    real = storing._copy
-
-    def damaging(path: Path, system: Any, place: str, stopping: Any) -> None:
-        real(path, system, place, stopping)
-        system.pipe_file(place, b"x" * path.stat().st_size)
-
-    monkeypatch.setattr(storing, "_copy", damaging)
-    with pytest.raises(NotStored, match="is not what was sent"):
-        store(run, str(tmp_path / "bucket"))
-    assert not (tmp_path / "bucket" / RUN / "manifest.json").exists()
-
-
-def test_another_model_is_not_overwritten(tmp_path: Path) -> None:
-    store(finished(tmp_path / "models", RUN).path, str(tmp_path / "bucket"))
-    other = finished(tmp_path / "others", RUN, seconds=1.0).path
-    with pytest.raises(NotStored, match="another model"):
-        store(other, str(tmp_path / "bucket"))
-
-
-def test_a_run_that_is_not_whole_is_not_copied(tmp_path: Path) -> None:
-    run = finished(tmp_path / "models", RUN).path
-    (run / "final" / "adapter_model.safetensors").write_bytes(b"other")
-    with pytest.raises(TornRun):
-        store(run, str(tmp_path / "bucket"))
-    with pytest.raises(NotFound):
-        store(tmp_path / "none", str(tmp_path / "bucket"))
-    assert not (tmp_path / "bucket").exists()
 
 
 def begin(api: Any) -> str:
@@ -134,7 +67,9 @@ def test_a_trained_model_is_stored_and_that_is_told(app: App, jobs: Trainings, t
     look(api)
     found = told(api, job_id)
     assert found["stored"] == str(tmp_path / "bucket" / found["model_path"].split("/")[1])
-    assert whole(app.home.path / found["model_path"], Path(found["stored"]))
+    names = json.loads((app.home.path / found["model_path"] / "manifest.json").read_bytes())["artifacts"]
+    stored = Path(found["stored"])
+    assert all((stored / name).is_file() for name in (*names, "manifest.json"))
 
 
 def test_a_store_that_fails_is_told_without_its_password_and_tried_again(app: App, jobs: Trainings) -> None:

@@ -16,6 +16,7 @@ from runs import begun, finished
 from assistant.app import App
 from assistant.cli import main
 from assistant.workspace import Home
+from finetune.export.kept import keep_export
 from finetune.runs.manifest import RunBase, RunData
 from finetune.runs.promotion import Promotions
 from finetune.runs.store import Runs
@@ -269,3 +270,10 @@ def test_runs_are_completed_by_their_ids(home: Path) -> None:
 
     found = [c.text for c in complete(App(Home(home, "test"), {}), "/runs show 2026110").candidates]
     assert found == [KILLED, NEW, OLD]
+
+
+def test_what_was_made_from_a_run_is_shown_with_how_near_it_is(home: Path) -> None:
+    made = {"format": "gguf", "kind": "q8_0", "file": "models/gguf/a.gguf", "checked": {"same": 95, "tokens": 96}}
+    keep_export(Runs(home / "models").all()[0].path, made)
+    shown = dyag(home, "runs", "show", Runs(home / "models").all()[0].id)
+    assert "exported: gguf q8_0, models/gguf/a.gguf, 95 of 96 tokens the same" in " ".join(shown.out.split())
