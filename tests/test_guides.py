@@ -28,6 +28,7 @@ PRACTICAL, ALTIORA = GUIDES / "dyag-practical-guide.md", GUIDES / "altiora-train
 NAMES = {"cat": "dataset merge"}
 """What is done otherwise here."""
 needs_guides = pytest.mark.skipif(not GUIDES.is_dir(), reason="../shared/guides is not here")
+SHEET = "# PostgreSQL\n\nPostgreSQL est une base de données relationnelle.\n\nPort : 5432\nLicence : PostgreSQL\n"
 CORRECTION = (
     '{"messages": [{"role": "user", "content": "Quel port écoute Outil3 ?"}, '
     '{"role": "assistant", "content": "Outil3 écoute sur le port 803."}]}\n'
@@ -40,6 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with the documents that the guides speak of, in which one types."""
     (tmp_path / "dyag.toml").touch()
     cheap_sheets(tmp_path / "data" / "catalogue")
+    (tmp_path / "data" / "catalogue" / "fr-postgresql.md").write_text(SHEET, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PWD", str(tmp_path))
     monkeypatch.setenv("DYAG_INDEX__EMBEDDER", "langchain:words:HashEmbeddings")
@@ -140,7 +142,7 @@ def test_the_practical_guide_can_be_typed_as_it_is(home: Path, service: GuideSer
 @pytest.mark.filterwarnings("default")
 def test_the_training_guide_can_be_typed_as_it_is(home: Path, ollama: FakeOllama) -> None:
     tiny_model(home / "qwen3-sfd-analyzer")
-    (config,) = re.findall(r"^```json\n(\{\s.*?)^```$", ALTIORA.read_text("utf-8"), flags=re.M | re.S)[1:]
+    (config,) = re.findall(r"^```json\n(\{\n.*?)^```$", ALTIORA.read_text("utf-8"), flags=re.M | re.S)
     terminal = Terminal(home)
     terminal.write(Written("configs/training_config.json", config))
     terminal.write(Written("data/training/sfd_analysis_dataset.jsonl", "".join(

@@ -137,7 +137,7 @@ class Terminal:
         for example, told in self.examples.items():
             line = line.replace(example, told)
         before, _, last = line.rpartition(" | ")
-        given = self._shell(before).out if before else "Quel port écoute Outil3 ?\n"
+        given = self._shell(before).out if before else "Quel port écoute PostgreSQL ?\n"
         words = shlex.split(os.path.expandvars(last))
         if words[0] == "dyag":
             return self._dyag(words[1:], given)

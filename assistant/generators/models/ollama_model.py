@@ -130,17 +130,14 @@ class OllamaModel:
     def _connected(self, wire: Wire, seconds: float) -> Client:
         import ollama
 
-        if wire.client is None:
-            with client_faults(self._peer):
-                wire.client = ollama.Client(
-                    self._url,
-                    event_hooks=wire.hooks,
-                    auth=self._auth,
-                    verify=trusted("httpx"),
-                    follow_redirects=False,
-                )
+        def make() -> Client:
+            return ollama.Client(
+                self._url, event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx"), follow_redirects=False
+            )
+
+        with client_faults(self._peer):
+            made: Client = wire.made(make)
         wire.seconds = seconds
-        made: Client = wire.client
         return made
 
     @contextmanager

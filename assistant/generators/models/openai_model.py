@@ -221,15 +221,14 @@ class OpenAIModel:
     def _connected(self, wire: Wire) -> OpenAI:
         import openai
 
-        if wire.client is None:
-            with client_faults(self._peer):
-                http = openai.DefaultHttpx2Client(
-                    event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx2"), follow_redirects=False
-                )
-                wire.client = openai.OpenAI(
-                    api_key=self._key or "none", base_url=self._url, max_retries=0, http_client=http
-                )
-        made: OpenAI = wire.client
+        def make() -> OpenAI:
+            http = openai.DefaultHttpx2Client(
+                event_hooks=wire.hooks, auth=self._auth, verify=trusted("httpx2"), follow_redirects=False
+            )
+            return openai.OpenAI(api_key=self._key or "none", base_url=self._url, max_retries=0, http_client=http)
+
+        with client_faults(self._peer):
+            made: OpenAI = wire.made(make)
         return made
 
     @contextmanager

@@ -51,6 +51,14 @@ class Wire:
         self._cut = False
         self._readers = 0
         self._lock = threading.Lock()
+        self._making = threading.Lock()
+
+    def made(self, make: Callable[[], Any]) -> Any:
+        """The client, made by the first of the threads that ask: a second one would be left open."""
+        with self._making:
+            if self.client is None:
+                self.client = make()
+        return self.client
 
     @property
     def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
