@@ -275,5 +275,5 @@ def test_runs_are_completed_by_their_ids(home: Path) -> None:
 def test_what_was_made_from_a_run_is_shown_with_how_near_it_is(home: Path) -> None:
     made = {"format": "gguf", "kind": "q8_0", "file": "models/gguf/a.gguf", "checked": {"same": 95, "tokens": 96}}
     keep_export(Runs(home / "models").all()[0].path, made)
-    shown = dyag(home, "runs", "show", Runs(home / "models").all()[0].id)
+    shown = dyag(home, "show", Runs(home / "models").all()[0].id)
     assert "exported: gguf q8_0, models/gguf/a.gguf, 95 of 96 tokens the same" in " ".join(shown.out.split())
