@@ -139,6 +139,8 @@ class Terminal:
         before, _, last = line.rpartition(" | ")
         given = self._shell(before).out if before else "Quel port écoute PostgreSQL ?\n"
         words = shlex.split(os.path.expandvars(last))
+        if before:  # in a process of its own, whose end closes what it opened
+            return self._process([sys.executable, "-P", "-m", "assistant.cli", *words[1:]], given)
         if words[0] == "dyag":
             return self._dyag(words[1:], given)
         if words[0] == "pytest":
@@ -162,8 +164,10 @@ class Terminal:
     def _shell(self, line: str) -> Ran:
         return self._process(["bash", "-c", line])
 
-    def _process(self, words: list[str]) -> Ran:
-        done = subprocess.run(words, cwd=self.home, capture_output=True, text=True, timeout=300, check=False)
+    def _process(self, words: list[str], given: str = "") -> Ran:
+        done = subprocess.run(
+            words, cwd=self.home, input=given, capture_output=True, text=True, timeout=300, check=False
+        )
         return Ran(done.returncode, done.stdout, done.stderr)
 
 
