@@ -86,7 +86,7 @@ def _cell(count: int, share: float | None, is_right: bool, x: float, y: int) -> 
 
 def axis(low: float, high: float) -> tuple[float, float, tuple[float, ...]]:
     """Round ends that hold both values, and about five round values between them."""
-    if not high > low:
+    if not high - low > 1e-9 * max(abs(low), abs(high)):  # nearer to each other than what is drawn can tell
         low, high = (low - 1.0, high + 1.0) if low else (0.0, 1.0)
     rough = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(rough))

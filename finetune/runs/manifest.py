@@ -135,7 +135,7 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
     return Manifest(
         id=_text(data, "id"),
         created=_text(data, "created"),
-        seconds=float(data["seconds"]),
+        seconds=_number(data, "seconds"),
         method=_one_of(data, "method", get_args(Method)),
         tuning=_one_of(data, "tuning", get_args(Tuning)),
         base=RunBase(**{f.name: _text(data["base"], f.name) for f in dataclasses.fields(RunBase)}),
@@ -167,6 +167,12 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     if not isinstance(data[name], str):
         raise TypeError(repr(name))
     return str(data[name])
+
+
+def _number(data: Mapping[str, Any], name: str) -> float:
+    if not math.isfinite(found := float(data[name])):
+        raise ValueError(repr(name))
+    return found
 
 
 def _one_of(data: Mapping[str, Any], name: str, known: Sequence[str]) -> Any:

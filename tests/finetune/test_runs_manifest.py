@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from runs import manifest
 
@@ -66,6 +66,7 @@ ANY = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*WHOLE, "version"]), ANY, max_size=4))
+@example({"seconds": float("inf")})
 def test_any_fields_are_a_manifest_or_an_error_that_can_be_read(
     tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]
 ) -> None:
