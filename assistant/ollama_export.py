@@ -5,28 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.commands.export_ollama import OllamaView
-
 if TYPE_CHECKING:
     from assistant.app import App
     from finetune.export.gguf.kinds import Kind
     from finetune.export.ollama_server import Server
+    from finetune.export.served import Served
     from finetune.runs.store import Run
 
 
 def serve(
     app: App, run: Run, name: str, *, kind: Kind = "f16", folder: Path | None = None, system: str | None = None, replace: bool = False
-) -> OllamaView:  # fmt: skip
+) -> Served:  # fmt: skip
     """Hand a run to Ollama under a name. Raises BadInput, BadSetting, OllamaFailed, TemplateFailed, and what a GGUF export does."""
     from finetune.export.ollama import Asked, export_ollama
 
     place = (folder.expanduser() if folder else app.home.models / "gguf").absolute()
     asked = Asked(name, place, kind, system, app.settings.model.temperature, replace)
-    made = export_ollama(run, app.home.path, asked, server(app), lambda what: app.screen.waiting(f"{what} …"))
-    return OllamaView(
-        made.name, made.run, made.base, made.gguf, made.modelfile, made.sha256, made.bytes,
-        made.created, made.sent, made.server, made.missing,
-    )  # fmt: skip
+    return export_ollama(run, app.home.path, asked, server(app), lambda what: app.screen.waiting(f"{what} …"))
 
 
 def server(app: App) -> Server:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from assistant.commands.export_ollama import OllamaView
 from assistant.commands.runs_storage import StoredView
 from assistant.render import render
 from assistant.render_made import shown
 from assistant.screen import Screen, dim
+from finetune.export.served import Served
 
 
 @render.register
-def _(result: OllamaView, screen: Screen) -> None:
+def _(result: Served, screen: Screen) -> None:
     if result.created:
         sent = f"{result.bytes / 1e6:,.1f} MB sent" if result.sent else "its file was there already"
         screen.out(f"Ollama has {result.name} ({result.run}, {result.base}); {sent}.")

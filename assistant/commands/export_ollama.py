@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,26 +13,7 @@ from finetune.export.gguf.kinds import Kind
 
 if TYPE_CHECKING:
     from assistant.app import App
-
-
-@dataclass(frozen=True)
-class OllamaView:
-    """A model for Ollama: its files, and whether a server has it."""
-
-    name: str
-    run: str
-    base: str
-    gguf: Path
-    modelfile: Path
-    sha256: str
-    bytes: int
-    created: bool
-    """Whether the server has the model now."""
-    sent: bool
-    """Whether the file had to be sent; it was there otherwise."""
-    server: str
-    missing: str
-    """Why no server has it; empty when one has."""
+    from finetune.export.served import Served
 
 
 @command(
@@ -60,7 +40,7 @@ def export_ollama(
         str | None, typer.Option("--system", help="System message; default: that of most rows it learnt from.")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of a model that has this name.")] = False,
-) -> OllamaView:
+) -> Served:
     """Hand a run to Ollama: a GGUF file, a Modelfile, and the model itself where a server answers.
 
     The chat format is written as Ollama's template, and checked against the model's own. The server is OLLAMA_HOST, else

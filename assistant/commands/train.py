@@ -13,8 +13,8 @@ from assistant.command import BadUsage, Completes, command
 
 if TYPE_CHECKING:
     from assistant.app import App
-    from assistant.commands.export_ollama import OllamaView
     from assistant.hosted_views import HostedJobs, HostedPlan, HostedResult, HostedStatus, TunedModels
+    from finetune.export.served import Served
     from finetune.train.preflight import Report
 
 DATASET = Path("data/finetuning/dataset_train.jsonl")
@@ -50,7 +50,7 @@ class TrainResult:
     base: str
     resume: str = ""
     """The command that goes on with it."""
-    ollama: OllamaView | None = None
+    ollama: Served | None = None
     """The model that was made of it, where the configuration file names one."""
     not_served: str = ""
     """Why none could be made although a name was given."""

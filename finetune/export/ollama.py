@@ -20,6 +20,7 @@ from finetune.export.go_template import turns_of
 from finetune.export.kept import keep_export, kept_exports
 from finetune.export.modelfile import Modelfile
 from finetune.export.ollama_server import NoOllama, Server, check_name
+from finetune.export.served import Served
 from finetune.formats.problems import Problem
 from finetune.formats.read import read
 from finetune.runs.digests import digest, keeping
@@ -48,26 +49,6 @@ class Asked:
     temperature: float = 0.0
     replace: bool = False
     """Whether a model that has the name on the server may go."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A model for Ollama."""
-
-    name: str
-    run: str
-    base: str
-    gguf: Path
-    modelfile: Path
-    sha256: str
-    bytes: int
-    created: bool
-    """Whether the server has it."""
-    sent: bool
-    """Whether the file had to be uploaded."""
-    server: str
-    missing: str = ""
-    """Why no server has it; empty when one has."""
 
 
 def export_ollama(run: Run, home: Path, asked: Asked, server: Server, say: Say = lambda _: None) -> Served:
